@@ -1,0 +1,23 @@
+/**
+ * Keeps bytes under keys for a time. What the bytes mean is the caller's matter.
+ *
+ * Missing, expired, evicted and deleted all read as undefined. A rejection means that the store could not be asked;
+ * after one, a value may or may not have been written. Bytes go in and come out unchanged; the caller does not
+ * change a buffer after giving it away or getting it.
+ */
+export interface CacheStore {
+  get(key: string): Promise<Buffer | undefined>;
+
+  /** Writes `value` for `ttlMs` milliseconds (a whole number of at least 1), in place of any earlier one. */
+  set(key: string, value: Buffer, ttlMs: number): Promise<void>;
+
+  /** Answers whether there was a live value. */
+  delete(key: string): Promise<boolean>;
+}
+
+/** @throws TypeError for anything but a whole number of milliseconds of at least 1 */
+export function assertTtlMs(ttlMs: number): void {
+  if (!Number.isSafeInteger(ttlMs) || ttlMs < 1) {
+    throw new TypeError(`ttlMs must be a whole number of milliseconds of at least 1, not ${String(ttlMs)}`);
+  }
+}

@@ -1,0 +1,47 @@
+import { LRUCache } from "lru-cache";
+import { assertTtlMs, type CacheStore } from "./contract.ts";
+
+interface Entry {
+  readonly value: Buffer;
+  readonly expiresAt: number;
+}
+
+export interface MemoryCacheStoreOptions {
+  /** Bytes of values kept at most; the entry unused for longest goes first. Default 64 MiB. */
+  readonly maxBytes?: number;
+  /** A clock in milliseconds that never goes back; a test may bring its own. */
+  readonly now?: () => number;
+}
+
+/** Caches in this process alone. Bounded by bytes; expired entries leave when they are read or pushed out. */
+export class MemoryCacheStore implements CacheStore {
+  readonly #entries: LRUCache<string, Entry>;
+  readonly #now: () => number;
+
+  constructor({ maxBytes = 64 * 1024 * 1024, now = () => performance.now() }: MemoryCacheStoreOptions = {}) {
+    if (!Number.isSafeInteger(maxBytes) || maxBytes < 1) {
+      throw new TypeError(`maxBytes must be a whole number of at least 1, not ${String(maxBytes)}`);
+    }
+    // lru-cache refuses a size of 0, which an empty value has.
+    this.#entries = new LRUCache({ maxSize: maxBytes, sizeCalculation: ({ value }) => value.length || 1 });
+    this.#now = now;
+  }
+
+  async get(key: string): Promise<Buffer | undefined> {
+    const entry = this.#entries.get(key);
+    if (entry && entry.expiresAt > this.#now()) return entry.value;
+    this.#entries.delete(key);
+    return undefined;
+  }
+
+  async set(key: string, value: Buffer, ttlMs: number): Promise<void> {
+    assertTtlMs(ttlMs);
+    this.#entries.set(key, { value, expiresAt: this.#now() + ttlMs });
+  }
+
+  async delete(key: string): Promise<boolean> {
+    const live = (await this.get(key)) !== undefined;
+    this.#entries.delete(key);
+    return live;
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * The errors a user of the stores may catch. Each has a `code` that stays the same across versions, and those
+ * that can reach an HTTP client a `status`, which Express honours.
+ */
+
+/** Thrown by `createRedis` when no server answered in time; `message` names the servers tried, without credentials. */
+export class RedisConnectError extends Error {
+  readonly code = "REDIS_CONNECT_FAILED";
+  override readonly name = "RedisConnectError";
+}
+
+/** Thrown by `createEmbeddedRedis` when there is neither a server program nor the WebAssembly build to start. */
+export class EmbeddedRedisError extends Error {
+  readonly code = "EMBEDDED_REDIS_FAILED";
+  override readonly name = "EmbeddedRedisError";
+}
+
+/** The state store did not answer within the deadline. Whether the command took effect is unknown. */
+export class StoreTimeoutError extends Error {
+  readonly code = "STORE_TIMEOUT";
+  readonly status = 503;
+  override readonly name = "StoreTimeoutError";
+}
+
+/**
+ * The state store cannot be asked: its connection is down, or its circuit breaker is open.
+ * `cause` is the client's error where there was one.
+ */
+export class StoreUnavailableError extends Error {
+  readonly code = "STORE_UNAVAILABLE";
+  readonly status = 503;
+  override readonly name = "StoreUnavailableError";
+}
+
+/** The reason of `lock.signal` once a lock's time is over while its holder still works. */
+export class LockLostError extends Error {
+  readonly code = "LOCK_LOST";
+  readonly status = 503;
+  override readonly name = "LockLostError";
+}
+
+/** A submission would carry a column of a composite score past its bounds; nothing was written. */
+export class ScoreOutOfRangeError extends Error {
+  readonly code = "SCORE_OUT_OF_RANGE";
+  readonly status = 422;
+  override readonly name = "ScoreOutOfRangeError";
+}

@@ -1,0 +1,114 @@
+import { circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen, IsolatedCircuitError } from "cockatiel";
+import type { Cluster, Redis, RedisOptions } from "ioredis";
+import { channels, publish } from "../../telemetry/channels.ts";
+import { StoreTimeoutError, StoreUnavailableError } from "../errors.ts";
+
+/** What every Redis store is given; the suite never connects or quits it. */
+export type RedisClient = Redis | Cluster;
+
+/**
+ * Runs one Redis call of a store under a deadline, behind the breaker of its client.
+ *
+ * Resolves with the reply. Rejects with {@link StoreTimeoutError} once `deadlineMs` has passed, with
+ * {@link StoreUnavailableError} where the connection is down or the breaker open, and with the server's own
+ * error (`WRONGTYPE`, `OOM`, `READONLY` …) as it came.
+ */
+export type Guard = <Reply>(call: () => Promise<Reply>) => Promise<Reply>;
+
+export const DEFAULT_DEADLINE_MS = 250;
+const PROBE_INTERVAL_MS = 200;
+
+/**
+ * Makes the guard of one store. The deadline is the store's own; the breaker belongs to the client, so what one
+ * store learns of a frozen Redis the others need not wait for.
+ *
+ * The breaker opens at the first missed deadline or lost connection and is closed by a PING of its own: while it is
+ * open no request waits, not even as a probe, and a false alarm costs one round trip.
+ */
+export function createGuard(client: RedisClient, deadlineMs: number = DEFAULT_DEADLINE_MS): Guard {
+  if (!Number.isFinite(deadlineMs) || deadlineMs <= 0) {
+    throw new TypeError(`deadlineMs must be a positive number of milliseconds, not ${String(deadlineMs)}`);
+  }
+  const breaker = breakerOf(client, deadlineMs);
+  return async (call) => {
+    try {
+      return await breaker.execute(() => withinDeadline(call, deadlineMs));
+    } catch (error) {
+      if (error instanceof IsolatedCircuitError) {
+        throw new StoreUnavailableError("Redis is away: its circuit breaker is open");
+      }
+      throw isConnectionError(error)
+        ? new StoreUnavailableError("Redis is away: the connection is down", { cause: error })
+        : error;
+    }
+  };
+}
+
+type Breaker = ReturnType<typeof circuitBreaker>;
+const breakers = new WeakMap<RedisClient, Breaker>();
+
+function breakerOf(client: RedisClient, deadlineMs: number): Breaker {
+  const known = breakers.get(client);
+  if (known) return known;
+  const breaker = circuitBreaker(
+    handleWhen((error) => error instanceof StoreTimeoutError || isConnectionError(error)),
+    // Closed again by probeUntilAlive alone, hence no half-open trial by a user's request.
+    { halfOpenAfter: Number.MAX_SAFE_INTEGER, breaker: new ConsecutiveBreaker(1) },
+  );
+  breaker.onBreak(() => {
+    if (breaker.state !== CircuitState.Open) return;
+    const isolation = breaker.isolate();
+    const name = clientName(client);
+    publish(channels.redisBreaker, () => ({ client: name, state: "open" }));
+    probeUntilAlive(client, deadlineMs, () => {
+      isolation.dispose();
+      publish(channels.redisBreaker, () => ({ client: name, state: "closed" }));
+    });
+  });
+  breakers.set(client, breaker);
+  return breaker;
+}
+
+/** The connection name that the client was made with, or `redis`: a bounded label for metrics. */
+export function clientName(client: RedisClient): string {
+  const options = "redisOptions" in client.options ? client.options.redisOptions : client.options;
+  return (options as RedisOptions).connectionName ?? "redis";
+}
+
+function probeUntilAlive(client: RedisClient, deadlineMs: number, onAlive: () => void): void {
+  const probe = (): void => {
+    // A client that its owner has ended never comes back.
+    if (client.status === "end") return;
+    withinDeadline(() => client.ping(), deadlineMs).then(onAlive, () => {
+      setTimeout(probe, PROBE_INTERVAL_MS).unref();
+    });
+  };
+  setImmediate(probe);
+}
+
+function withinDeadline<Reply>(call: () => Promise<Reply>, deadlineMs: number): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      // After a stall of this very process timers run before sockets are read; a reply that already lies in the
+      // socket is in time, so the verdict waits for one turn of the event loop.
+      setImmediate(() => reject(new StoreTimeoutError(`Redis did not answer within ${deadlineMs} ms`)));
+    }, deadlineMs);
+    call()
+      .finally(() => clearTimeout(timer))
+      .then(resolve, reject);
+  });
+}
+
+/** ioredis has no class or code for these; the texts are its constants (utils/index, errors/, Redis.sendCommand). */
+function isConnectionError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (
+    error.message === "Connection is closed." ||
+    error.message === "Command timed out" ||
+    error.message.endsWith("enableOfflineQueue options is false") ||
+    error.message.startsWith("Command aborted due to connection close") ||
+    error.name === "MaxRetriesPerRequestError" ||
+    error.name === "ClusterAllFailedError" ||
+    (error as NodeJS.ErrnoException).syscall !== undefined
+  );
+}

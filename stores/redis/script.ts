@@ -1,0 +1,42 @@
+import { createHash } from "node:crypto";
+import type { Redis } from "ioredis";
+import { registerScriptName } from "../../telemetry/script-names.ts";
+
+/** What a script needs of a client; `Redis` and `Cluster` both have it. */
+export type ScriptClient = Pick<Redis, "eval" | "evalsha">;
+
+export interface RedisScript<Args extends readonly (string | number | Buffer)[], Reply> {
+  readonly name: string;
+  /** Runs the script in one round trip, or two where the server does not know it yet. */
+  run(client: ScriptClient, keys: readonly string[], args: Args): Promise<Reply>;
+}
+
+/**
+ * Declares a Lua script that runs by its SHA-1. Only `NOSCRIPT` makes it send the text; every other error is the
+ * caller's, since the script may have run. The user's client is left as it is (no `defineCommand`).
+ *
+ * @param name what metrics and traces show instead of the SHA-1, `<room>.<verb>`
+ * @param keyCount how many keys the script takes; all of them must be passed in KEYS, for Cluster
+ */
+export function defineScript<Args extends readonly (string | number | Buffer)[], Reply>(
+  name: string,
+  keyCount: number,
+  lua: string,
+): RedisScript<Args, Reply> {
+  const sha = createHash("sha1").update(lua).digest("hex");
+  registerScriptName(sha, name);
+  return {
+    name,
+    async run(client, keys, args) {
+      if (keys.length !== keyCount) {
+        throw new TypeError(`script ${name} takes ${keyCount} keys, not ${keys.length}`);
+      }
+      try {
+        return (await client.evalsha(sha, keyCount, ...keys, ...args)) as Reply;
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
+        return (await client.eval(lua, keyCount, ...keys, ...args)) as Reply;
+      }
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import { channel, type Channel } from "node:diagnostics_channel";
+
+/**
+ * What the suite tells about itself, one message per outcome, on `node:diagnostics_channel`.
+ * Every field comes from a fixed set or is a number: no key, id, body or address ever appears here,
+ * so a message may become a metric label or a log line as it is. Durations are milliseconds.
+ *
+ * Nothing is computed for a channel that nobody listens to; see {@link publish}.
+ */
+export interface RateLimitEvent {
+  /** The limiter's `name` option. */
+  readonly limiter: string;
+  readonly outcome: "allowed" | "limited" | "store-error-allowed" | "store-error-denied";
+  /** The first policy that said no; absent unless `limited`. */
+  readonly policy?: string;
+  readonly durationMs: number;
+}
+
+export interface ResponseCacheEvent {
+  /** The cache's `name` option. */
+  readonly cache: string;
+  /** `bypass`: the request may not be answered from the cache. `store-error`: the handler answered instead. */
+  readonly outcome: "hit" | "miss" | "bypass" | "store-error";
+  readonly durationMs: number;
+}
+
+export interface RouteLockEvent {
+  /** The route lock's `name` option. */
+  readonly lock: string;
+  /** `lost`: the lock expired, or was taken, before its handler had ended. */
+  readonly outcome: "acquired" | "busy" | "released" | "lost" | "store-error";
+  /** For `acquired` and `busy` the time spent asking, for `released` and `lost` the time held. */
+  readonly durationMs: number;
+}
+
+export interface SessionEvent {
+  readonly operation: "get" | "set" | "touch" | "destroy";
+  readonly outcome: "hit" | "miss" | "ok" | "error";
+  readonly durationMs: number;
+}
+
+/** The circuit breaker that all stores of one Redis client share. */
+export interface RedisBreakerEvent {
+  /** The client's connection name, or `redis`. */
+  readonly client: string;
+  readonly state: "open" | "closed";
+}
+
+type EventChannel<Event> = Channel<Event, Event>;
+
+export interface Channels {
+  readonly rateLimit: EventChannel<RateLimitEvent>;
+  readonly responseCache: EventChannel<ResponseCacheEvent>;
+  readonly routeLock: EventChannel<RouteLockEvent>;
+  readonly session: EventChannel<SessionEvent>;
+  readonly redisBreaker: EventChannel<RedisBreakerEvent>;
+}
+
+export const channels: Channels = {
+  rateLimit: eventChannel<RateLimitEvent>("express-redis-suite:rate-limit"),
+  responseCache: eventChannel<ResponseCacheEvent>("express-redis-suite:response-cache"),
+  routeLock: eventChannel<RouteLockEvent>("express-redis-suite:route-lock"),
+  session: eventChannel<SessionEvent>("express-redis-suite:session"),
+  redisBreaker: eventChannel<RedisBreakerEvent>("express-redis-suite:redis-breaker"),
+};
+
+function eventChannel<Event>(name: string): EventChannel<Event> {
+  return channel(name) as unknown as EventChannel<Event>;
+}
+
+/** Publishes what `event` makes; `event` is not called while nobody listens. */
+export function publish<Event>(to: EventChannel<Event>, event: () => Event): void {
+  if (to.hasSubscribers) to.publish(event());
+}
