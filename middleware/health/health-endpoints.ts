@@ -1,0 +1,90 @@
+import type { NextFunction, Request, Response } from "express";
+
+/** What a check found; `reason` is for people and is shown only with `?verbose`. */
+export interface CheckResult {
+  readonly up: boolean;
+  readonly reason?: string;
+}
+
+export interface HealthEndpointsOptions {
+  /** What must be up for the service to be ready, by name. Each is asked once a `cacheMs`, however many ask us. */
+  readonly checks: Readonly<Record<string, () => Promise<CheckResult>>>;
+  /** How long a check may take before it counts as down, milliseconds. Default 500. */
+  readonly timeoutMs?: number;
+  /** How long a result is good for, milliseconds. Default 1,000. */
+  readonly cacheMs?: number;
+}
+
+export interface HealthEndpoints {
+  (req: Request, res: Response, next: NextFunction): Promise<void>;
+  /** From now on `/readyz` answers 503, so that a load balancer sends no more; `/livez` stays 200. */
+  drain(): void;
+}
+
+/**
+ * Answers `GET /livez` (the process runs; touches nothing else) and `GET /readyz` (every check is up, and the service
+ * is not draining). 200 or 503 is the whole answer for machines; `?verbose` adds a line a check.
+ *
+ * Place it first: a probe must pass when a limiter or a session store does not.
+ *
+ * @throws TypeError at construction for a duration that cannot be
+ * @example
+ * app.use(healthEndpoints({ checks: { redis: () => health(redis) } }));
+ */
+export function healthEndpoints({
+  checks,
+  timeoutMs = 500,
+  cacheMs = 1000,
+}: HealthEndpointsOptions): HealthEndpoints {
+  if (!(timeoutMs > 0)) throw new TypeError(`healthEndpoints: timeoutMs must be positive, not ${timeoutMs}`);
+  if (!(cacheMs >= 0)) throw new TypeError(`healthEndpoints: cacheMs must not be negative, not ${cacheMs}`);
+  let draining = false;
+  let results: Promise<[name: string, result: CheckResult][]> | undefined;
+  let checkedAt = -Infinity;
+
+  const runChecks = (): Promise<[string, CheckResult][]> => {
+    if (!results || performance.now() - checkedAt > cacheMs) {
+      checkedAt = performance.now();
+      results = Promise.all(
+        Object.entries(checks).map(async ([name, check]): Promise<[string, CheckResult]> => {
+          return [name, await withinTime(check, timeoutMs)];
+        }),
+      );
+    }
+    return results;
+  };
+
+  const middleware = async function healthMiddleware(req: Request, res: Response, next: NextFunction): Promise<void> {
+    const live = req.path === "/livez";
+    if ((!live && req.path !== "/readyz") || (req.method !== "GET" && req.method !== "HEAD")) return next();
+    const found = live ? [] : await runChecks();
+    const ready = live || (!draining && found.every(([, { up }]) => up));
+    res.setHeader("Cache-Control", "no-store");
+    res.status(ready ? 200 : 503).type("text/plain");
+    if (req.query["verbose"] === undefined) {
+      res.send(ready ? "ok\n" : "unavailable\n");
+      return;
+    }
+    const lines = found.map(([name, { up, reason }]) => `${up ? "+" : "-"} ${name}${reason ? `: ${reason}` : ""}`);
+    res.send([...lines, ...(draining && !live ? ["- draining"] : []), ready ? "ok" : "unavailable", ""].join("\n"));
+  };
+  return Object.assign(middleware, {
+    drain(): void {
+      draining = true;
+    },
+  });
+}
+
+async function withinTime(check: () => Promise<CheckResult>, timeoutMs: number): Promise<CheckResult> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<CheckResult>((resolve) => {
+    timer = setTimeout(() => resolve({ up: false, reason: `no answer within ${timeoutMs} ms` }), timeoutMs);
+  });
+  try {
+    return await Promise.race([check(), tooLate]);
+  } catch (error) {
+    return { up: false, reason: (error as Error).message };
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,6 @@
+export {
+  healthEndpoints,
+  type CheckResult,
+  type HealthEndpoints,
+  type HealthEndpointsOptions,
+} from "./health-endpoints.ts";

@@ -1,0 +1,2 @@
+export { addressKey, clientKey } from "./client-key.ts";
+export { rateLimit, type RateLimitMiddleware, type RateLimitOptions } from "./rate-limit.ts";

@@ -1,0 +1,1 @@
+export { responseCache, type ResponseCacheMiddleware, type ResponseCacheOptions } from "./response-cache.ts";

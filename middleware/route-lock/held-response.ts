@@ -1,0 +1,18 @@
+import type { Response } from "express";
+
+/**
+ * Lets the end of a response wait, so that a lock is back before its client can know that the work is done: a client
+ * that asks again right away must not be told that its own finished request is still running.
+ *
+ * @param onEnd called once when the response is about to end; it calls `send` when the end may go out
+ */
+export function holdResponseEnd(res: Response, onEnd: (send: () => void) => void): void {
+  const { end } = res;
+  let called = false;
+  res.end = function heldEnd(...args: unknown[]): Response {
+    if (called) return Reflect.apply(end, res, args) as Response;
+    called = true;
+    onEnd(() => Reflect.apply(end, res, args));
+    return res;
+  } as typeof res.end;
+}

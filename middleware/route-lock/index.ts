@@ -1,0 +1,13 @@
+import type { Lock } from "../../stores/lock/lock-manager.ts";
+
+export { routeLock, type LockedHandler, type RouteLock, type RouteLockOptions } from "./route-lock.ts";
+
+declare global {
+  // Express's own way to let a middleware add to its request.
+  namespace Express {
+    interface Request {
+      /** Set by `routeLock` while its lock is held. */
+      lock?: Lock;
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import { expect } from "chai";
+import express, { type Express, type RequestHandler } from "express";
+import { routeLock, type LockedHandler, type RouteLockOptions } from "express-redis-suite/route-lock";
+import { redisStores } from "express-redis-suite/stores";
+import type { LockStore } from "express-redis-suite/stores/lock/contract";
+import { LockManager } from "express-redis-suite/stores/lock/lock-manager";
+import { channels } from "express-redis-suite/telemetry";
+import request from "supertest";
+import { collectEvents } from "../../support/collect-events.ts";
+import { countCommands } from "../../support/command-counts.ts";
+import { eventually } from "../../support/eventually.ts";
+import { failingStore } from "../../support/failing-store.ts";
+import { redis } from "../../support/shared-redis.ts";
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+function options(overrides: Partial<RouteLockOptions> = {}): RouteLockOptions {
+  const { locks } = redisStores(redis(), { prefix: "test" });
+  return { locks, key: (req) => `work:${String(req.query["user"])}`, ttlMs: 5000, ...overrides };
+}
+
+function appOf(handler: RequestHandler): Express {
+  const app = express();
+  app.post("/process", handler);
+  app.use((_error: Error, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
+    res.status(500).end("failed");
+  });
+  return app;
+}
+
+const slow: LockedHandler = async (_req, res) => {
+  await pause(100);
+  res.send("done");
+};
+
+for (const form of ["routeLock", "routeLock.wrap"] as const) {
+  const guarded = (handler: LockedHandler, overrides: Partial<RouteLockOptions> = {}): Express => {
+    if (form === "routeLock.wrap") return appOf(routeLock.wrap(options(overrides), handler));
+    const app = express();
+    app.post("/process", routeLock(options(overrides)), handler);
+    return app;
+  };
+
+  describe(form, () => {
+    it("lets one request at a time through, and answers the others 409 with Retry-After", async () => {
+      const app = guarded(slow);
+      const answers = await Promise.all([1, 2, 3].map(() => request(app).post("/process?user=ann")));
+      expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).to.deep.equal([200, 409, 409]);
+      const refused = answers.find(({ status }) => status === 409);
+      expect(refused?.type).to.equal("application/problem+json");
+      expect(Number(refused?.get("Retry-After"))).to.be.within(1, 5);
+    });
+
+    it("does not let one key's work lock out another's", async () => {
+      const app = guarded(slow);
+      const answers = await Promise.all(
+        ["ann", "bob"].map((user) => request(app).post(`/process?user=${user}`)),
+      );
+      expect(answers.map(({ status }) => status)).to.deep.equal([200, 200]);
+    });
+
+    it("has given the lock back before the client reads the end of the response", async () => {
+      const app = guarded(async (_req, res) => {
+        await pause(1);
+        res.json({ done: true });
+      });
+      for (let sent = 0; sent < 20; sent++) {
+        expect((await request(app).post("/process?user=ann")).status).to.equal(200);
+      }
+    });
+
+    it("asks Redis twice for a request that gets the lock, once for one that does not", async () => {
+      const app = guarded(slow);
+      await request(app).post("/process?user=warm");
+      const held = countCommands(redis(), () => request(app).post("/process?user=ann"));
+      expect(Object.fromEntries(await held)).to.deep.equal({ evalsha: 2 });
+
+      const running = request(app).post("/process?user=ann").then();
+      await pause(30);
+      const busy = await countCommands(redis(), async () => {
+        expect((await request(app).post("/process?user=ann")).status).to.equal(409);
+      });
+      expect(Object.fromEntries(busy)).to.deep.equal({ evalsha: 1 });
+      await running;
+    });
+
+    it("answers 503 while the store is away, and runs unlocked where that is asked for", async () => {
+      const locks = new LockManager(failingStore<LockStore>());
+      const denied = await request(guarded(slow, { locks })).post("/process?user=ann");
+      expect(denied.status).to.equal(503);
+      expect(denied.get("Retry-After")).to.equal("1");
+      expect((await request(guarded(slow, { locks, onStoreError: "allow" })).post("/process?user=ann")).text).to.equal("done");
+    });
+
+    it("publishes what became of the lock", async () => {
+      const app = guarded(slow, { name: "work" });
+      const events = await collectEvents(channels.routeLock, async () => {
+        const first = request(app).post("/process?user=ann").then();
+        await pause(30);
+        await request(app).post("/process?user=ann");
+        await first;
+      });
+      expect(events.map(({ outcome }) => outcome)).to.deep.equal(["acquired", "busy", "released"]);
+      expect(events.every(({ lock }) => lock === "work")).to.equal(true);
+    });
+  });
+}
+
+describe("routeLock.wrap", () => {
+  it("gives the lock back when the handler throws, before the error is answered", async () => {
+    const app = appOf(
+      routeLock.wrap(options(), async () => {
+        await pause(1);
+        throw new Error("broken");
+      }),
+    );
+    for (let sent = 0; sent < 3; sent++) {
+      expect((await request(app).post("/process?user=ann")).status).to.equal(500);
+    }
+  });
+
+  it("holds the lock for as long as the handler works after its client has gone", async () => {
+    let finish = (): void => {};
+    const work = new Promise<void>((resolve) => (finish = resolve));
+    const app = appOf(
+      routeLock.wrap(options(), async (_req, res) => {
+        await work;
+        res.end();
+      }),
+    );
+    const server = app.listen(0);
+    const gone = request(server).post("/process?user=ann");
+    gone.on("error", () => {});
+    gone.end(() => {});
+    await pause(50);
+    gone.abort();
+    await pause(50);
+    expect((await request(server).post("/process?user=ann")).status).to.equal(409);
+    finish();
+    await eventually(async () => {
+      expect((await request(server).post("/process?user=ann")).status).to.equal(200);
+    });
+    server.close();
+  });
+
+  it("sends an answer at once when the handler works on after it", async () => {
+    let finish = (): void => {};
+    const work = new Promise<void>((resolve) => (finish = resolve));
+    const app = appOf(
+      routeLock.wrap(options(), async (_req, res) => {
+        res.status(202).end("accepted");
+        await work;
+      }),
+    );
+    expect((await request(app).post("/process?user=ann")).status).to.equal(202);
+    expect((await request(app).post("/process?user=ann")).status).to.equal(409);
+    finish();
+  });
+
+  it("aborts the handler's signal when the lock's time is over, and publishes the loss", async () => {
+    let reason: unknown;
+    const app = appOf(
+      routeLock.wrap(options({ ttlMs: 50 }), async (req, res) => {
+        await pause(90);
+        reason = req.lock?.signal.reason;
+        res.end();
+      }),
+    );
+    const events = await collectEvents(channels.routeLock, () => request(app).post("/process?user=ann"));
+    expect(reason).to.have.property("code", "LOCK_LOST");
+    expect(events.map(({ outcome }) => outcome)).to.deep.equal(["acquired", "lost"]);
+  });
+
+  it("names the option that cannot be, when it is made", () => {
+    const make = (overrides: object) => () => routeLock.wrap({ ...options(), ...overrides }, slow);
+    expect(make({ locks: {} })).to.throw(TypeError, "locks must be a LockManager");
+    expect(make({ key: "process" })).to.throw(TypeError, "key must be a function");
+    expect(make({ ttlMs: 0 })).to.throw(TypeError, "ttlMs");
+    expect(make({ onStoreError: "wait" })).to.throw(TypeError, "onStoreError");
+  });
+});
