@@ -1,0 +1,167 @@
+import { expect } from "chai";
+import express, { type Express, type NextFunction, type Request, type Response } from "express";
+import type { Store } from "express-session";
+import { session, type SessionOptions } from "express-redis-suite/session";
+import { redisStores } from "express-redis-suite/stores";
+import { StoreUnavailableError } from "express-redis-suite/stores/errors";
+import { RedisSessionStore } from "express-redis-suite/stores/session/redis";
+import { channels } from "express-redis-suite/telemetry";
+import request from "supertest";
+import { collectEvents } from "../../support/collect-events.ts";
+import { countCommands } from "../../support/command-counts.ts";
+import { redis } from "../../support/shared-redis.ts";
+
+declare module "express-session" {
+  interface SessionData {
+    visits?: number;
+  }
+}
+
+const secret = "the secret of these tests";
+
+function appWith(options: Partial<SessionOptions> = {}): Express {
+  const { session: store } = redisStores(redis(), { prefix: "test" });
+  const app = express();
+  app.use(session({ store, secret, ...options }));
+  app.get("/quiet", (_req, res) => void res.send("nothing remembered"));
+  app.get("/visits", (req, res) => {
+    req.session.visits = (req.session.visits ?? 0) + 1;
+    res.json({ visits: req.session.visits });
+  });
+  app.get("/read", (req, res) => void res.json({ visits: req.session?.visits ?? null }));
+  app.post("/login", (req, res, next) => {
+    req.session.regenerate((error?: Error) => {
+      if (error) return next(error);
+      req.session.visits = 100;
+      req.session.save((failure?: Error) => (failure ? next(failure) : res.json({ ok: true })));
+    });
+  });
+  app.use((error: Error & { status?: number }, _req: Request, res: Response, _next: NextFunction) => {
+    res.status(error.status ?? 500).end();
+  });
+  return app;
+}
+
+/** A store whose methods all fail, in the way that express-session expects: through the callback. */
+function brokenStore(): Store {
+  const store = new RedisSessionStore({ client: redis(), prefix: "broken" });
+  const fail = (...args: unknown[]): Promise<never> => {
+    const callback = args.at(-1);
+    if (typeof callback === "function") callback(new StoreUnavailableError("the test's store is away"));
+    return new Promise(() => {});
+  };
+  return Object.assign(store, { get: fail, set: fail, touch: fail, destroy: fail });
+}
+
+function cookieOf(answer: request.Response): string {
+  return answer.get("Set-Cookie")?.[0]?.split(";")[0] ?? "";
+}
+
+describe("session", () => {
+  it("remembers from request to request, for one client only", async () => {
+    const app = appWith();
+    const agent = request.agent(app);
+    expect((await agent.get("/visits")).body).to.deep.equal({ visits: 1 });
+    expect((await agent.get("/visits")).body).to.deep.equal({ visits: 2 });
+    expect((await request(app).get("/visits")).body).to.deep.equal({ visits: 1 });
+  });
+
+  it("sets an HttpOnly, SameSite cookie that lasts as long as maxAgeMs says", async () => {
+    const answer = await request(appWith({ maxAgeMs: 60_000 })).get("/visits");
+    const cookie = answer.get("Set-Cookie")?.[0] ?? "";
+    expect(cookie).to.match(/^sid=s%3A/);
+    expect(cookie).to.contain("HttpOnly").and.contain("SameSite=Lax").and.contain("Path=/");
+    const expires = Date.parse(/Expires=([^;]+)/.exec(cookie)?.[1] ?? "");
+    expect(expires - Date.now()).to.be.within(55_000, 61_000);
+  });
+
+  it("stores nothing and sets no cookie for a visitor with nothing to remember", async () => {
+    const app = appWith();
+    const counts = await countCommands(redis(), async () => {
+      expect((await request(app).get("/quiet")).headers).not.to.have.property("set-cookie");
+    });
+    expect(counts.size).to.equal(0);
+  });
+
+  it("writes an unchanged session back in no way but its time to live", async () => {
+    const app = appWith();
+    const cookie = cookieOf(await request(app).get("/visits"));
+    const counts = await countCommands(redis(), () => request(app).get("/read").set("Cookie", cookie));
+    expect(Object.fromEntries(counts)).to.deep.equal({ get: 1, pexpire: 1 });
+  });
+
+  it("does not adopt an id that a client made up", async () => {
+    const app = appWith();
+    const answer = await request(app).get("/visits").set("Cookie", "sid=s%3Achosen.bogus");
+    expect(answer.body).to.deep.equal({ visits: 1 });
+    expect(cookieOf(answer)).not.to.contain("chosen");
+  });
+
+  it("ends the old id at login", async () => {
+    const app = appWith();
+    const before = cookieOf(await request(app).get("/visits"));
+    const after = cookieOf(await request(app).post("/login").set("Cookie", before));
+    expect(after).not.to.equal(before);
+    expect((await request(app).get("/read").set("Cookie", before)).body).to.deep.equal({ visits: null });
+    expect((await request(app).get("/read").set("Cookie", after)).body).to.deep.equal({ visits: 100 });
+  });
+
+  it("verifies with every secret and signs with the first", async () => {
+    const old = cookieOf(await request(appWith()).get("/visits"));
+    const rotated = appWith({ secret: ["a new secret", secret] });
+    expect((await request(rotated).get("/visits").set("Cookie", old)).body).to.deep.equal({ visits: 2 });
+    expect((await request(appWith({ secret: "a new secret" })).get("/read").set("Cookie", old)).body).to.deep.equal({
+      visits: null,
+    });
+  });
+
+  it("answers 503 while the store is away, and lets visitors without a cookie through", async () => {
+    const cookie = cookieOf(await request(appWith()).get("/visits"));
+    const app = appWith({ store: brokenStore() });
+    const answer = await request(app).get("/read").set("Cookie", cookie);
+    expect(answer.status).to.equal(503);
+    expect(answer.type).to.equal("application/problem+json");
+    expect(answer.get("Retry-After")).to.equal("1");
+    expect((await request(app).get("/quiet")).status).to.equal(200);
+  });
+
+  it("goes on without a session while the store is away where that is asked for", async () => {
+    const cookie = cookieOf(await request(appWith()).get("/visits"));
+    const app = appWith({ store: brokenStore(), onStoreError: "anonymous" });
+    const answer = await request(app).get("/read").set("Cookie", cookie);
+    expect(answer.status).to.equal(200);
+    expect(answer.body).to.deep.equal({ visits: null });
+  });
+
+  it("answers a request once when the save at its end fails", async () => {
+    const answer = await request(appWith({ store: brokenStore() })).get("/visits");
+    expect(answer.body).to.deep.equal({ visits: 1 });
+  });
+
+  it("lets a login whose save fails be an error", async () => {
+    expect((await request(appWith({ store: brokenStore() })).post("/login")).status).to.equal(503);
+  });
+
+  it("publishes each store operation without the session's id", async () => {
+    const app = appWith();
+    const events = await collectEvents(channels.session, async () => {
+      const cookie = cookieOf(await request(app).get("/visits"));
+      await request(app).get("/read").set("Cookie", cookie);
+    });
+    expect(events.map(({ operation, outcome }) => `${operation} ${outcome}`)).to.deep.equal([
+      "set ok",
+      "get hit",
+      "touch ok",
+    ]);
+  });
+
+  it("names the option that cannot be, when it is made", () => {
+    const { session: store } = redisStores(redis(), { prefix: "test" });
+    const make = (options: object) => () => session({ store, secret, ...options });
+    expect(make({ store: {} })).to.throw(TypeError, "store must be an express-session Store");
+    expect(make({ secret: undefined })).to.throw(TypeError, "secret");
+    expect(make({ secret: [] })).to.throw(TypeError, "secret");
+    expect(make({ maxAgeMs: 0 })).to.throw(TypeError, "maxAgeMs");
+    expect(make({ onStoreError: "allow" })).to.throw(TypeError, "onStoreError");
+  });
+});
