@@ -1,0 +1,1 @@
+export { redisMetrics, type RedisMetrics, type RedisMetricsOptions } from "./redis-metrics.ts";

@@ -1,0 +1,158 @@
+import type { Channel } from "node:diagnostics_channel";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import {
+  channels,
+  type RateLimitEvent,
+  type RedisBreakerEvent,
+  type ResponseCacheEvent,
+  type RouteLockEvent,
+  type SessionEvent,
+} from "../../telemetry/channels.ts";
+
+export interface SuiteMetricsOptions {
+  readonly bucketsSeconds: readonly number[];
+  /** The label of each known client by its connection name. */
+  readonly clientLabels: ReadonlyMap<string, string>;
+}
+
+/** Locks are held for as long as a handler runs: from a few milliseconds to minutes. */
+const HELD_BUCKETS_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+/** Counts what the suite's middlewares and stores publish of themselves. Answers the function that ends it. */
+export function recordSuite(registry: Registry, options: SuiteMetricsOptions): () => void {
+  const recorders = [
+    recordRateLimits,
+    recordResponseCaches,
+    recordRouteLocks,
+    recordSessions,
+    recordBreakers,
+  ];
+  const ends = recorders.map((record) => record(registry, options));
+  return () => ends.forEach((end) => end());
+}
+
+function recordRateLimits(registry: Registry, { bucketsSeconds }: SuiteMetricsOptions): () => void {
+  const registers = [registry];
+  const decisions = new Counter({
+    name: "rate_limit_decisions_total",
+    help: "Rate limit decisions by limiter and outcome.",
+    labelNames: ["limiter", "outcome"],
+    registers,
+  });
+  const refusals = new Counter({
+    name: "rate_limit_refusals_total",
+    help: "Limited requests by limiter and the first policy that refused.",
+    labelNames: ["limiter", "policy"],
+    registers,
+  });
+  const durations = new Histogram({
+    name: "rate_limit_decision_duration_seconds",
+    help: "Time a rate limit decision took, in seconds.",
+    labelNames: ["limiter"],
+    buckets: [...bucketsSeconds],
+    registers,
+  });
+  const onEvent = ({ limiter, outcome, policy, durationMs }: RateLimitEvent): void => {
+    decisions.inc({ limiter, outcome });
+    if (policy !== undefined) refusals.inc({ limiter, policy });
+    durations.observe({ limiter }, durationMs / 1000);
+  };
+  return subscribed(channels.rateLimit, onEvent);
+}
+
+function recordResponseCaches(registry: Registry, { bucketsSeconds }: SuiteMetricsOptions): () => void {
+  const registers = [registry];
+  const requests = new Counter({
+    name: "response_cache_requests_total",
+    help: "Requests that came by a response cache, by outcome.",
+    labelNames: ["cache", "outcome"],
+    registers,
+  });
+  const durations = new Histogram({
+    name: "response_cache_lookup_duration_seconds",
+    help: "Time a response cache took to find out whether it can answer, in seconds.",
+    labelNames: ["cache"],
+    buckets: [...bucketsSeconds],
+    registers,
+  });
+  const onEvent = ({ cache, outcome, durationMs }: ResponseCacheEvent): void => {
+    requests.inc({ cache, outcome });
+    // A store error may come long after the request, from keeping its response.
+    if (outcome === "hit" || outcome === "miss") durations.observe({ cache }, durationMs / 1000);
+  };
+  return subscribed(channels.responseCache, onEvent);
+}
+
+function recordRouteLocks(registry: Registry, { bucketsSeconds }: SuiteMetricsOptions): () => void {
+  const registers = [registry];
+  const events = new Counter({
+    name: "route_lock_events_total",
+    help: "What became of route locks, by lock and outcome.",
+    labelNames: ["lock", "outcome"],
+    registers,
+  });
+  const asked = new Histogram({
+    name: "route_lock_acquire_duration_seconds",
+    help: "Time that asking for a route lock took, in seconds.",
+    labelNames: ["lock"],
+    buckets: [...bucketsSeconds],
+    registers,
+  });
+  const held = new Histogram({
+    name: "route_lock_held_seconds",
+    help: "Time that a route lock was held, until its release or its loss, in seconds.",
+    labelNames: ["lock"],
+    buckets: HELD_BUCKETS_SECONDS,
+    registers,
+  });
+  const onEvent = ({ lock, outcome, durationMs }: RouteLockEvent): void => {
+    events.inc({ lock, outcome });
+    if (outcome === "acquired" || outcome === "busy") asked.observe({ lock }, durationMs / 1000);
+    if (outcome === "released" || outcome === "lost") held.observe({ lock }, durationMs / 1000);
+  };
+  return subscribed(channels.routeLock, onEvent);
+}
+
+function recordSessions(registry: Registry, { bucketsSeconds }: SuiteMetricsOptions): () => void {
+  const registers = [registry];
+  const operations = new Counter({
+    name: "session_operations_total",
+    help: "Operations on the session store, by kind and outcome.",
+    labelNames: ["operation", "outcome"],
+    registers,
+  });
+  const durations = new Histogram({
+    name: "session_operation_duration_seconds",
+    help: "Time an operation on the session store took, in seconds.",
+    labelNames: ["operation"],
+    buckets: [...bucketsSeconds],
+    registers,
+  });
+  const onEvent = ({ operation, outcome, durationMs }: SessionEvent): void => {
+    operations.inc({ operation, outcome });
+    durations.observe({ operation }, durationMs / 1000);
+  };
+  return subscribed(channels.session, onEvent);
+}
+
+function recordBreakers(registry: Registry, { clientLabels }: SuiteMetricsOptions): () => void {
+  const open = new Gauge({
+    name: "redis_breaker_open",
+    help: "1 while the stores' circuit breaker of a Redis client is open, else 0.",
+    labelNames: ["client"],
+    registers: [registry],
+  });
+  for (const client of clientLabels.values()) open.set({ client }, 0);
+  const onEvent = ({ client, state }: RedisBreakerEvent): void => {
+    open.set({ client: clientLabels.get(client) ?? client }, state === "open" ? 1 : 0);
+  };
+  return subscribed(channels.redisBreaker, onEvent);
+}
+
+function subscribed<Event>(to: Channel<Event, Event>, onEvent: (event: Event) => void): () => void {
+  const onMessage = (message: unknown): void => onEvent(message as Event);
+  to.subscribe(onMessage);
+  return () => {
+    to.unsubscribe(onMessage);
+  };
+}

@@ -1,0 +1,119 @@
+import { expect } from "chai";
+import { rateLimit } from "express-redis-suite/rate-limit";
+import { close, createEmbeddedRedis, createRedis } from "express-redis-suite/redis";
+import { responseCache } from "express-redis-suite/response-cache";
+import { routeLock } from "express-redis-suite/route-lock";
+import { session } from "express-redis-suite/session";
+import { redisStores, type RedisStores } from "express-redis-suite/stores";
+import request from "supertest";
+import { eventually } from "../../support/eventually.ts";
+import { engine, redis } from "../../support/shared-redis.ts";
+import { appWith, closeAllMetrics, scrape, testMetrics, valueOf } from "./metrics-app.ts";
+
+describe("the metrics of the suite's middlewares", () => {
+  let stores: RedisStores;
+
+  beforeEach(() => {
+    stores = redisStores(redis(), { prefix: "test" });
+  });
+
+  afterEach(closeAllMetrics);
+
+  it("count rate limit decisions by outcome, and refusals by policy", async () => {
+    const metrics = testMetrics();
+    const policies = [{ name: "two", algorithm: "fixed-window", limit: 2, windowMs: 60_000 }] as const;
+    const app = appWith(metrics, (routes) => {
+      routes.get("/x", rateLimit({ store: stores.rateLimit, policies }), (_req, res) => void res.end());
+    });
+    for (let at = 0; at < 5; at++) await request(app).get("/x");
+    const text = await scrape(metrics);
+    expect(valueOf(text, 'rate_limit_decisions_total{limiter="two",outcome="allowed"}')).to.equal(2);
+    expect(valueOf(text, 'rate_limit_decisions_total{limiter="two",outcome="limited"}')).to.equal(3);
+    expect(valueOf(text, 'rate_limit_refusals_total{limiter="two",policy="two"}')).to.equal(3);
+    expect(valueOf(text, 'rate_limit_decision_duration_seconds_count{limiter="two"}')).to.equal(5);
+    expect(
+      valueOf(text, 'http_request_duration_seconds_count{method="GET",route="/x",status="429"}'),
+    ).to.equal(3);
+  });
+
+  it("count a cache's hits, misses and bypasses", async () => {
+    const metrics = testMetrics();
+    // Not the default key, which holds the host: here each request has a server, and a port, of its own.
+    const key = (): string => "board";
+    const cache = responseCache({ store: stores.cache, ttlMs: 60_000, name: "board", key });
+    const app = appWith(metrics, (routes) => routes.all("/x", cache, (_req, res) => void res.send("body")));
+    await request(app).get("/x");
+    await eventually(async () => {
+      await request(app).get("/x");
+      const text = await scrape(metrics);
+      expect(valueOf(text, 'response_cache_requests_total{cache="board",outcome="hit"}')).to.be.above(0);
+    });
+    await request(app).post("/x");
+    const text = await scrape(metrics);
+    expect(valueOf(text, 'response_cache_requests_total{cache="board",outcome="miss"}')).to.be.above(0);
+    expect(valueOf(text, 'response_cache_requests_total{cache="board",outcome="bypass"}')).to.equal(1);
+    expect(valueOf(text, 'response_cache_lookup_duration_seconds_count{cache="board"}')).to.be.above(1);
+  });
+
+  it("count what becomes of a lock, and time how long it is held", async () => {
+    const metrics = testMetrics();
+    const app = appWith(metrics, (routes) => {
+      const options = { locks: stores.locks, key: () => "job", ttlMs: 5000, name: "job" };
+      const handler = routeLock.wrap(options, async (_req, res) => {
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        res.end();
+      });
+      routes.post("/job", handler);
+    });
+    const answers = await Promise.all([request(app).post("/job"), request(app).post("/job")]);
+    expect(answers.map(({ status }) => status)).to.have.members([200, 409]);
+    const text = await scrape(metrics);
+    for (const outcome of ["acquired", "busy", "released"]) {
+      expect(valueOf(text, `route_lock_events_total{lock="job",outcome="${outcome}"}`)).to.equal(1);
+    }
+    expect(valueOf(text, 'route_lock_held_seconds_sum{lock="job"}')).to.be.within(0.05, 1);
+    expect(valueOf(text, 'route_lock_acquire_duration_seconds_count{lock="job"}')).to.equal(2);
+  });
+
+  it("count session operations by outcome", async () => {
+    const metrics = testMetrics();
+    const app = appWith(metrics, (routes) => {
+      routes.use(session({ store: stores.session, secret: "a test's" }));
+      routes.get("/login", (req, res) => {
+        Object.assign(req.session, { user: 1 });
+        res.end();
+      });
+      routes.get("/", (_req, res) => void res.end());
+    });
+    const agent = request.agent(app);
+    await agent.get("/login");
+    await agent.get("/");
+    const text = await scrape(metrics);
+    expect(valueOf(text, 'session_operations_total{operation="set",outcome="ok"}')).to.equal(1);
+    expect(valueOf(text, 'session_operations_total{operation="get",outcome="hit"}')).to.equal(1);
+    expect(valueOf(text, 'session_operation_duration_seconds_count{operation="set"}')).to.equal(1);
+  });
+
+  it("show a client's breaker open while its Redis is away", async () => {
+    const server = await createEmbeddedRedis({ engine });
+    const client = await createRedis(server.url, { name: "breaker-test" });
+    const metrics = testMetrics({ clients: { main: redis(), fragile: client } });
+    try {
+      expect(valueOf(await scrape(metrics), 'redis_breaker_open{client="fragile"}')).to.equal(0);
+      await server.stop();
+      await eventually(() => expect(client.status).not.to.equal("ready"));
+      await redisStores(client, { prefix: "test" })
+        .cache.get("a")
+        .then(
+          () => expect.fail("the store answered"),
+          () => {},
+        );
+      const text = await scrape(metrics);
+      expect(valueOf(text, 'redis_breaker_open{client="fragile"}')).to.equal(1);
+      expect(valueOf(text, 'redis_breaker_open{client="main"}')).to.equal(0);
+    } finally {
+      await close(client);
+      await server.stop();
+    }
+  });
+});
