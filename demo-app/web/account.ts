@@ -1,0 +1,95 @@
+import type { Answer, Api } from "./api.ts";
+import { byId, setText } from "./elements.ts";
+import { sentence } from "./problem.ts";
+
+export interface Account {
+  /** Asks who is logged in, if anybody was when last heard. */
+  resume(): Promise<void>;
+  player(): string | undefined;
+  say(text: string, tone?: "good" | "bad"): void;
+}
+
+export interface AccountParts {
+  readonly api: Api;
+  readonly onPlayer: (player: string | undefined) => void;
+}
+
+interface Profile {
+  readonly player: string;
+}
+
+/** Remembers that there was a login, never who or with what: asking for a profile that cannot be there would be a 401 a visit. */
+const memory = "was-logged-in";
+
+export function createAccount({ api, onPlayer }: AccountParts): Account {
+  const login = byId("login", HTMLFormElement);
+  const username = byId("username", HTMLInputElement);
+  const password = byId("password", HTMLInputElement);
+  const message = byId("account-message", HTMLElement);
+  let player: string | undefined;
+
+  function say(text: string, tone: "good" | "bad" = "good"): void {
+    message.dataset["tone"] = tone;
+    setText(message, text);
+  }
+
+  function setPlayer(next: string | undefined): void {
+    player = next;
+    login.hidden = next !== undefined;
+    byId("player-pane", HTMLElement).hidden = next === undefined;
+    setText(byId("player-name", HTMLElement), next ?? "");
+    if (next === undefined) localStorage.removeItem(memory);
+    else localStorage.setItem(memory, "yes");
+    onPlayer(next);
+  }
+
+  async function enter(path: "/login" | "/register"): Promise<void> {
+    const credentials = { username: username.value.trim(), password: password.value };
+    if (!credentials.username || !credentials.password) {
+      (credentials.username ? password : username).focus();
+      say("A name and a password, please.", "bad");
+      return;
+    }
+    const answer = await api.ask<Profile>(path, { post: credentials });
+    if (!answer.ok) return say(sentence(answer.problem), "bad");
+    password.value = "";
+    setPlayer(answer.body.player);
+    say(path === "/register" ? "Registered and logged in." : "Logged in.");
+    byId("score", HTMLInputElement).focus();
+  }
+
+  async function leave(): Promise<void> {
+    const answer: Answer<undefined> = await api.ask("/logout", { post: {} });
+    if (!answer.ok) return say(sentence(answer.problem), "bad");
+    setPlayer(undefined);
+    say("Logged out.");
+    username.focus();
+  }
+
+  login.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const registers = event.submitter instanceof HTMLButtonElement && event.submitter.value === "register";
+    void once(login, () => enter(registers ? "/register" : "/login"));
+  });
+  byId("logout", HTMLButtonElement).addEventListener("click", () => void leave());
+
+  return {
+    say,
+    player: () => player,
+    async resume() {
+      if (localStorage.getItem(memory) === null) return;
+      const answer = await api.ask<Profile>("/profile");
+      if (answer.ok) setPlayer(answer.body.player);
+      else if (answer.problem.status === 401) setPlayer(undefined);
+    },
+  };
+}
+
+/** A second press while the first is on its way does nothing. */
+export async function once(form: HTMLFormElement, action: () => Promise<void>): Promise<void> {
+  if (form.ariaBusy === "true") return;
+  form.ariaBusy = "true";
+  await action().finally(() => {
+    form.ariaBusy = null;
+  });
+}
