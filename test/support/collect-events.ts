@@ -6,7 +6,7 @@ export async function collectEvents<Event>(
   action: () => Promise<unknown>,
 ): Promise<Event[]> {
   const events: Event[] = [];
-  const listener = (event: Event): void => void events.push(event);
+  const listener = (event: unknown): void => void events.push(event as Event);
   channel.subscribe(listener);
   try {
     await action();

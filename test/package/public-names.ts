@@ -1,0 +1,44 @@
+interface PublicModule {
+  /** What it exports at run time. */
+  readonly names: readonly string[];
+  /** The peers that it cannot be imported without. */
+  readonly peers?: readonly string[];
+}
+
+/** Every subpath of package.json's `exports`: what an importer of it finds there and has to have installed. */
+export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
+  "./redis": {
+    names: ["close", "createEmbeddedRedis", "createRedis", "defineScript", "health", "parseRedisUrl"],
+    peers: ["ioredis"],
+  },
+  "./stores": { names: ["redisStores"], peers: ["connect-redis"] },
+  "./stores/errors": {
+    names: [
+      "EmbeddedRedisError",
+      "LockLostError",
+      "RedisConnectError",
+      "ScoreOutOfRangeError",
+      "StoreTimeoutError",
+      "StoreUnavailableError",
+    ],
+  },
+  "./stores/rate-limit/contract": { names: [] },
+  "./stores/rate-limit/memory": { names: ["MemoryRateLimitStore"] },
+  "./stores/rate-limit/redis": { names: ["RedisRateLimitStore"] },
+  "./stores/cache/contract": { names: [] },
+  "./stores/cache/memory": { names: ["MemoryCacheStore"] },
+  "./stores/cache/redis": { names: ["RedisCacheStore"] },
+  "./stores/lock/contract": { names: [] },
+  "./stores/lock/lock-manager": { names: ["LockManager"] },
+  "./stores/lock/memory": { names: ["MemoryLockStore"] },
+  "./stores/lock/redis": { names: ["RedisLockStore"] },
+  "./stores/session/redis": { names: ["RedisSessionStore"], peers: ["connect-redis"] },
+  "./stores/leaderboard/redis": { names: ["RedisLeaderboard"] },
+  "./rate-limit": { names: ["addressKey", "clientKey", "rateLimit"] },
+  "./session": { names: ["session"], peers: ["express-session"] },
+  "./response-cache": { names: ["responseCache"] },
+  "./route-lock": { names: ["routeLock"] },
+  "./redis-metrics": { names: ["redisMetrics"], peers: ["prom-client"] },
+  "./health": { names: ["healthEndpoints"] },
+  "./telemetry": { names: ["channels"] },
+};

@@ -1,0 +1,44 @@
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/**
+ * Runs a program on this terminal and answers its exit code (128 + the signal's number where a signal ended it).
+ * The program leads a process group of its own, so that a signal to us ends its children too, even those that a
+ * terminal's Ctrl-C would not reach; after `graceMs` by force. A program that cannot be started answers 127.
+ */
+export function runInForeground(command, args, { env = process.env, graceMs = 5000 } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit"], env, detached: true });
+    let force;
+    const forward = (signal) => {
+      signalGroup(child.pid, signal);
+      force ??= setTimeout(() => signalGroup(child.pid, "SIGKILL"), graceMs);
+    };
+    for (const signal of SIGNALS) process.on(signal, forward);
+    const settle = (code) => {
+      clearTimeout(force);
+      for (const signal of SIGNALS) process.off(signal, forward);
+      resolve(code);
+    };
+    child.once("error", (error) => {
+      console.error(`${command}: ${error.message}`);
+      settle(127);
+    });
+    child.once("exit", (code, signal) => {
+      // What the program left behind in its group has nobody to end it but us.
+      if (force) signalGroup(child.pid, "SIGKILL");
+      settle(code ?? 128 + constants.signals[signal]);
+    });
+  });
+}
+
+function signalGroup(leader, signal) {
+  try {
+    process.kill(-leader, signal);
+  } catch (error) {
+    // The group may have ended by itself meanwhile.
+    if (error.code !== "ESRCH") throw error;
+  }
+}
