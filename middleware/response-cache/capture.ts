@@ -21,7 +21,8 @@ export function captureResponse(
   onComplete: (captured: Captured) => void,
 ): void {
   const before = new Map(Object.entries(res.getHeaders()));
-  const { write, end } = res;
+  const write = res.write.bind(res) as (...args: unknown[]) => boolean;
+  const end = res.end.bind(res) as (...args: unknown[]) => Response;
   const chunks: Buffer[] = [];
   let size = 0;
 
@@ -37,11 +38,11 @@ export function captureResponse(
   };
   res.write = function capturedWrite(...args: unknown[]): boolean {
     keep(args[0], args[1]);
-    return Reflect.apply(write, res, args) as boolean;
+    return write(...args);
   } as typeof res.write;
   res.end = function capturedEnd(...args: unknown[]): Response {
     keep(args[0], args[1]);
-    return Reflect.apply(end, res, args) as Response;
+    return end(...args);
   } as typeof res.end;
 
   res.once("finish", () => {

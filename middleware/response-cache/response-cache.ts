@@ -88,7 +88,7 @@ export function responseCache({
 
 function sendHit(req: Request, res: Response, { entry, name }: { entry: CachedResponse; name: string }): void {
   const ageMs = Math.max(0, Date.now() - entry.storedAt);
-  for (const [header, value] of entry.headers) res.setHeader(header, value as string | string[]);
+  for (const [header, value] of entry.headers) res.setHeader(header, value);
   res.setHeader("Age", Math.floor(ageMs / 1000));
   res.append("Cache-Status", `${name}; hit; ttl=${Math.round((entry.ttlMs - ageMs) / 1000)}`);
   res.statusCode = entry.status;

@@ -7,12 +7,12 @@ import type { Response } from "express";
  * @param onEnd called once when the response is about to end; it calls `send` when the end may go out
  */
 export function holdResponseEnd(res: Response, onEnd: (send: () => void) => void): void {
-  const { end } = res;
+  const end = res.end.bind(res) as (...args: unknown[]) => Response;
   let called = false;
   res.end = function heldEnd(...args: unknown[]): Response {
-    if (called) return Reflect.apply(end, res, args) as Response;
+    if (called) return end(...args);
     called = true;
-    onEnd(() => Reflect.apply(end, res, args));
+    onEnd(() => end(...args));
     return res;
   } as typeof res.end;
 }

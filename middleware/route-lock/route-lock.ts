@@ -77,15 +77,15 @@ export const routeLock: RouteLock = Object.assign(
 
 async function runLocked(held: HeldRoute, res: Response, work: () => Promise<unknown>): Promise<void> {
   let state: "working" | "releasing" | "released" = "working";
-  let sendEnd = (): void => {};
+  let heldEnd: (() => void) | undefined;
   holdResponseEnd(res, (send) => {
     // An error handler that answers for a handler that threw.
     if (state === "released") return send();
-    sendEnd = send;
+    heldEnd = send;
     // A handler normally returns right after it has answered. One that works on has its answer sent now.
     setImmediate(() => {
       if (state !== "working") return;
-      sendEnd = () => {};
+      heldEnd = undefined;
       send();
     });
   });
@@ -95,7 +95,7 @@ async function runLocked(held: HeldRoute, res: Response, work: () => Promise<unk
     state = "releasing";
     await held.release();
     state = "released";
-    sendEnd();
+    heldEnd?.();
   }
 }
 

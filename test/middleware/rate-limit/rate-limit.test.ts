@@ -112,7 +112,7 @@ describe("rateLimit", () => {
   });
 
   it("lets requests through while the store is away, by default", async () => {
-    const app = appWith({ store: failingStore<RateLimitStore>() });
+    const app = appWith({ store: failingStore() });
     const events = await collectEvents(channels.rateLimit, async () => {
       expect((await request(app).get("/")).status).to.equal(200);
     });
@@ -120,7 +120,7 @@ describe("rateLimit", () => {
   });
 
   it("answers 503 while the store is away where that is asked for", async () => {
-    const answer = await request(appWith({ store: failingStore<RateLimitStore>(), onStoreError: "deny" })).get("/");
+    const answer = await request(appWith({ store: failingStore(), onStoreError: "deny" })).get("/");
     expect(answer.status).to.equal(503);
     expect(answer.type).to.equal("application/problem+json");
     expect(answer.get("Retry-After")).to.equal("1");

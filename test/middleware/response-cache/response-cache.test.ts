@@ -195,7 +195,7 @@ describe("responseCache", () => {
   });
 
   it("lets the handler answer while the store is away", async () => {
-    const { app, runs } = cached(countUp, { store: failingStore<CacheStore>() });
+    const { app, runs } = cached(countUp, { store: failingStore() });
     const events = await collectEvents(channels.responseCache, async () => {
       const answer = await send(app);
       expect(answer.status).to.equal(200);

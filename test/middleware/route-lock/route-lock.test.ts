@@ -2,7 +2,6 @@ import { expect } from "chai";
 import express, { type Express, type RequestHandler } from "express";
 import { routeLock, type LockedHandler, type RouteLockOptions } from "express-redis-suite/route-lock";
 import { redisStores } from "express-redis-suite/stores";
-import type { LockStore } from "express-redis-suite/stores/lock/contract";
 import { LockManager } from "express-redis-suite/stores/lock/lock-manager";
 import { channels } from "express-redis-suite/telemetry";
 import request from "supertest";
@@ -85,7 +84,7 @@ for (const form of ["routeLock", "routeLock.wrap"] as const) {
     });
 
     it("answers 503 while the store is away, and runs unlocked where that is asked for", async () => {
-      const locks = new LockManager(failingStore<LockStore>());
+      const locks = new LockManager(failingStore());
       const denied = await request(guarded(slow, { locks })).post("/process?user=ann");
       expect(denied.status).to.equal(503);
       expect(denied.get("Retry-After")).to.equal("1");

@@ -13,7 +13,7 @@ import { redis } from "../../support/shared-redis.ts";
 
 declare module "express-session" {
   interface SessionData {
-    visits?: number;
+    views?: number;
   }
 }
 
@@ -25,14 +25,14 @@ function appWith(options: Partial<SessionOptions> = {}): Express {
   app.use(session({ store, secret, ...options }));
   app.get("/quiet", (_req, res) => void res.send("nothing remembered"));
   app.get("/visits", (req, res) => {
-    req.session.visits = (req.session.visits ?? 0) + 1;
-    res.json({ visits: req.session.visits });
+    req.session.views = (req.session.views ?? 0) + 1;
+    res.json({ visits: req.session.views });
   });
-  app.get("/read", (req, res) => void res.json({ visits: req.session?.visits ?? null }));
+  app.get("/read", (req, res) => void res.json({ visits: req.session?.views ?? null }));
   app.post("/login", (req, res, next) => {
     req.session.regenerate((error?: Error) => {
       if (error) return next(error);
-      req.session.visits = 100;
+      req.session.views = 100;
       req.session.save((failure?: Error) => (failure ? next(failure) : res.json({ ok: true })));
     });
   });
