@@ -28,10 +28,7 @@ export class MemoryCacheStore implements CacheStore {
   }
 
   async get(key: string): Promise<Buffer | undefined> {
-    const entry = this.#entries.get(key);
-    if (entry && entry.expiresAt > this.#now()) return entry.value;
-    this.#entries.delete(key);
-    return undefined;
+    return this.#live(key)?.value;
   }
 
   async set(key: string, value: Buffer, ttlMs: number): Promise<void> {
@@ -40,8 +37,13 @@ export class MemoryCacheStore implements CacheStore {
   }
 
   async delete(key: string): Promise<boolean> {
-    const live = (await this.get(key)) !== undefined;
+    return this.#live(key) !== undefined && this.#entries.delete(key);
+  }
+
+  #live(key: string): Entry | undefined {
+    const entry = this.#entries.get(key);
+    if (!entry || entry.expiresAt > this.#now()) return entry;
     this.#entries.delete(key);
-    return live;
+    return undefined;
   }
 }

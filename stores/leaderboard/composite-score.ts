@@ -24,27 +24,39 @@ export class CompositeScore<Name extends string = string> {
   readonly columns: readonly ScoreColumn<Name>[];
   /** What one unit of each column is worth in the score. */
   readonly weights: readonly number[];
-  /** How many values each column can take. */
-  readonly ranges: readonly number[];
+  /** The lowest and the highest number of units each column can have in the score. */
+  readonly bounds: readonly (readonly [lowest: number, highest: number])[];
   /** The score of a player with 0 in every column. */
   readonly origin: number;
 
-  /** @throws TypeError for no columns, bounds that leave out 0, or ranges too wide for one double */
+  /** @throws TypeError for no columns, a name twice, bounds that leave out 0, or ranges too wide for one double */
   constructor(columns: readonly ScoreColumn<Name>[]) {
     if (columns.length === 0) throw new TypeError("columns: at least one is needed");
+    if (new Set(columns.map(({ name }) => name)).size < columns.length) {
+      throw new TypeError("columns: two have the same name");
+    }
     for (const { name, min, max } of columns) {
-      const whole = columns.length === 1 || (Number.isSafeInteger(min) && Number.isSafeInteger(max));
-      if (!(min <= 0 && max >= 0 && min < max) || !whole) {
-        throw new TypeError(`column "${name}": min and max must be whole numbers with min <= 0 <= max and min < max`);
+      const isBound = columns.length === 1 ? Number.isFinite : Number.isSafeInteger;
+      if (!(min <= 0 && max >= 0 && min < max) || !isBound(min) || !isBound(max)) {
+        throw new TypeError(
+          `column "${name}": min and max must be ${columns.length === 1 ? "finite" : "whole"} numbers ` +
+            "with min <= 0 <= max and min < max",
+        );
       }
     }
     this.columns = columns;
-    this.ranges = columns.map(({ min, max }) => max - min + 1);
-    this.weights = columns.map((_, at) => this.ranges.slice(at + 1).reduce((product, range) => product * range, 1));
-    if (columns.length > 1 && (this.ranges[0] ?? 0) * (this.weights[0] ?? 0) > EXACT) {
-      throw new TypeError("columns: the product of their ranges exceeds 2^53, the exact whole numbers of a double");
+    const ranges = columns.map(({ min, max }) => max - min + 1);
+    this.weights = columns.map((_, at) =>
+      ranges.slice(at + 1).reduce((product, range) => product * range, 1),
+    );
+    if (columns.length > 1 && (ranges[0] ?? 0) * (this.weights[0] ?? 0) > EXACT) {
+      throw new TypeError(
+        "columns: the product of their ranges exceeds 2^53, the exact whole numbers of a double",
+      );
     }
-    this.origin = columns.length === 1 ? 0 : this.weights.reduce((sum, weight, at) => sum - weight * this.#min(at), 0);
+    const alone = columns.length === 1;
+    this.bounds = columns.map(({ min, max }) => (alone ? [min, max] : [0, max - min]));
+    this.origin = alone ? 0 : columns.reduce((sum, { min }, at) => sum - (this.weights[at] ?? 1) * min, 0);
   }
 
   /** @throws ScoreOutOfRangeError that names the column, for a value outside its bounds or not whole */
@@ -70,10 +82,6 @@ export class CompositeScore<Name extends string = string> {
       values[name] = steps + min;
     });
     return values;
-  }
-
-  #min(at: number): number {
-    return this.columns[at]?.min ?? 0;
   }
 
   #assertValue({ name, min, max }: ScoreColumn, value: number): void {

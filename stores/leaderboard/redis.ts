@@ -23,7 +23,7 @@ export interface Standing<Column extends string = string> {
 
 /**
  * KEYS  1: the board (sorted set), 2: the ids already counted (set)
- * ARGV  1: number of columns n, 2: a new player's score, n weights, n ranges,
+ * ARGV  1: number of columns n, 2: a new player's score, for each column: weight, fewest units, most units,
  *       then for each submission: id, number of changes, and for each change: player, n deltas
  * Returns how many submissions were new, or the negated number of the submission that leaves a column's bounds,
  * in which case nothing at all is written
@@ -33,18 +33,18 @@ const submit = defineScript<(string | number)[], number>(
   2,
   `
 local n, origin = tonumber(ARGV[1]), tonumber(ARGV[2])
-local scores, fresh, at, number = {}, {}, 3 + 2 * n, 0
+local scores, fresh, at, number = {}, {}, 3 + 3 * n, 0
 
 local function add(player, first)
   local score = scores[player] or tonumber(redis.call('ZSCORE', KEYS[1], player) or origin)
   local sum, rest = 0, score
   for column = 1, n do
-    local weight, range = tonumber(ARGV[2 + column]), tonumber(ARGV[2 + n + column])
-    local steps = n == 1 and rest or math.floor(rest / weight)
-    rest = rest - steps * weight
-    steps = steps + tonumber(ARGV[first + column - 1])
-    if n > 1 and (steps < 0 or steps >= range) then return false end
-    sum = sum + steps * weight
+    local weight = tonumber(ARGV[3 * column])
+    local units = n == 1 and rest or math.floor(rest / weight)
+    rest = rest - units * weight
+    units = units + tonumber(ARGV[first + column - 1])
+    if units < tonumber(ARGV[3 * column + 1]) or units > tonumber(ARGV[3 * column + 2]) then return false end
+    sum = sum + units * weight
   end
   scores[player] = sum
   return true
@@ -68,7 +68,23 @@ for id in pairs(fresh) do
   redis.call('SADD', KEYS[2], id)
   count = count + 1
 end
+-- A board that is to vanish takes along what it has counted, also what it counts only now.
+local ttl = redis.call('PTTL', KEYS[1])
+if ttl > 0 and redis.call('PTTL', KEYS[2]) == -1 then redis.call('PEXPIRE', KEYS[2], ttl) end
 return count
+`,
+);
+
+/**
+ * KEYS  1: the board, 2: the ids already counted
+ * ARGV  1: ttl in milliseconds
+ */
+const expire = defineScript<[ttlMs: number], number>(
+  "leaderboard.expire",
+  2,
+  `
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return redis.call('PEXPIRE', KEYS[2], ARGV[1])
 `,
 );
 
@@ -120,24 +136,29 @@ export class RedisLeaderboard<Column extends string = string> {
    * counted before change nothing, so a call whose outcome is unknown may simply be repeated.
    *
    * @throws ScoreOutOfRangeError when one would carry a column past its bounds
+   * @throws TypeError for deltas that are not one finite number a column, a whole one where there are several
    */
   async submit(board: string, submissions: readonly Submission[]): Promise<number> {
-    const { columns, origin, weights, ranges } = this.#score;
+    const { columns, origin, weights, bounds } = this.#score;
+    const [isDelta, kind] =
+      columns.length === 1 ? [Number.isFinite, "finite"] : [Number.isSafeInteger, "whole"];
     const args = submissions.flatMap(({ id, changes }) => [
       id,
       changes.length,
       ...changes.flatMap(({ player, deltas }) => {
-        if (deltas.length !== columns.length || !deltas.every(Number.isFinite)) {
-          throw new TypeError(`submission "${id}": deltas must be ${columns.length} finite numbers`);
+        if (deltas.length !== columns.length || !deltas.every(isDelta)) {
+          throw new TypeError(`submission "${id}": deltas must be ${columns.length} ${kind} numbers`);
         }
         return [player, ...deltas];
       }),
     ]);
     const keys = [this.#key(board), this.#key(board, ":counted")];
-    const header = [columns.length, origin, ...weights, ...ranges];
+    const header = [columns.length, origin, ...bounds.flatMap((bound, at) => [weights[at] ?? 1, ...bound])];
     const count = await this.#guard(() => submit.run(this.#client, keys, [...header, ...args]));
     if (count < 0) {
-      throw new ScoreOutOfRangeError(`submission "${submissions[-count - 1]?.id}" leaves the bounds of a column`);
+      throw new ScoreOutOfRangeError(
+        `submission "${submissions[-count - 1]?.id}" leaves the bounds of a column`,
+      );
     }
     return count;
   }
@@ -152,9 +173,16 @@ export class RedisLeaderboard<Column extends string = string> {
     await this.#guard(() => this.#client.zadd(this.#key(board), score, player));
   }
 
-  /** The best `count` players (a whole number of at least 1), in order; empty for a board that does not exist. */
+  /**
+   * The best `count` players, in order; empty for a board that does not exist.
+   *
+   * @throws TypeError for a count that is not a whole number of at least 1
+   */
   async top(board: string, count: number): Promise<Standing<Column>[]> {
-    const reply = await this.#guard(() => this.#client.zrevrange(this.#key(board), 0, count - 1, "WITHSCORES"));
+    assertAtLeastOne(count, "count");
+    const reply = await this.#guard(() =>
+      this.#client.zrevrange(this.#key(board), 0, count - 1, "WITHSCORES"),
+    );
     const standings: Standing<Column>[] = [];
     for (let at = 0; at + 1 < reply.length; at += 2) {
       standings.push(this.#standing(reply[at] ?? "", at / 2, reply[at + 1] ?? "0"));
@@ -168,13 +196,15 @@ export class RedisLeaderboard<Column extends string = string> {
     return reply ? this.#standing(player, ...reply) : undefined;
   }
 
-  /** Lets a board vanish after `ttlMs` milliseconds, with the submissions it has counted. */
+  /**
+   * Lets a board vanish after `ttlMs` milliseconds, with the submissions it has counted.
+   *
+   * @throws TypeError for anything but a whole number of milliseconds of at least 1
+   */
   async expire(board: string, ttlMs: number): Promise<void> {
+    assertAtLeastOne(ttlMs, "ttlMs");
     await this.#guard(() =>
-      Promise.all([
-        this.#client.pexpire(this.#key(board), ttlMs),
-        this.#client.pexpire(this.#key(board, ":counted"), ttlMs),
-      ]),
+      expire.run(this.#client, [this.#key(board), this.#key(board, ":counted")], [ttlMs]),
     );
   }
 
@@ -189,5 +219,11 @@ export class RedisLeaderboard<Column extends string = string> {
 
   #key(board: string, suffix?: string): string {
     return redisKey(this.#prefix, board, suffix);
+  }
+}
+
+function assertAtLeastOne(value: number, what: string): void {
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new TypeError(`${what} must be a whole number of at least 1, not ${String(value)}`);
   }
 }

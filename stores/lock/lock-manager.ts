@@ -10,7 +10,10 @@ export interface Lock {
    * request was sent, so never later than in the store. Stays silent after `release`.
    */
   readonly signal: AbortSignal;
-  /** Makes the lock last `ttlMs` from now. False when it is lost, which also aborts `signal`. */
+  /**
+   * Makes the lock last `ttlMs` from now (bounds as in `tryAcquire`). False when it is lost, which also aborts
+   * `signal`.
+   */
   extend(ttlMs: number): Promise<boolean>;
   /**
    * Gives the lock back. False when its time was over before. Rejects when the store cannot be asked; the lock then
@@ -22,6 +25,9 @@ export interface Lock {
 export type TryAcquire =
   | { readonly acquired: true; readonly lock: Lock }
   | { readonly acquired: false; readonly retryAfterMs: number };
+
+/** Doubled after each failure, so that locks asked for during a long outage do not poll. */
+const FIRST_PAUSE_MS = 100;
 
 /** The longest delay of a Node timer, about 24.8 days. */
 const MAX_TTL_MS = 2 ** 31 - 1;
@@ -45,7 +51,8 @@ export class LockManager {
    * Asks once for `key`, for `ttlMs` milliseconds. Every acquisition has an owner of its own, so two callers in one
    * process exclude each other like two processes.
    *
-   * Rejects when the store cannot be asked; a lock that was taken meanwhile is then given back in the background.
+   * Rejects when the store cannot be asked; a lock that was taken meanwhile is then given back in the background, as
+   * soon as the store can be asked again.
    */
   async tryAcquire(key: string, { ttlMs }: { readonly ttlMs: number }): Promise<TryAcquire> {
     assertLockTtlMs(ttlMs);
@@ -56,8 +63,20 @@ export class LockManager {
       if (!attempt.acquired) return attempt;
       return { acquired: true, lock: new HeldLock(this.#store, { key, owner, validUntil: askedAt + ttlMs }) };
     } catch (error) {
-      this.#store.release(key, owner).catch(() => {});
+      void this.#giveBack(key, owner, askedAt + ttlMs);
       throw error;
+    }
+  }
+
+  /** A lock whose time is over by itself need not be given back. */
+  async #giveBack(key: string, owner: string, validUntil: number): Promise<void> {
+    for (let pauseMs = FIRST_PAUSE_MS; performance.now() < validUntil; pauseMs *= 2) {
+      try {
+        await this.#store.release(key, owner);
+        return;
+      } catch {
+        await new Promise<void>((resolve) => setTimeout(resolve, pauseMs).unref());
+      }
     }
   }
 }
@@ -85,6 +104,7 @@ class HeldLock implements Lock {
   }
 
   async extend(ttlMs: number): Promise<boolean> {
+    assertLockTtlMs(ttlMs);
     if (this.#released || this.signal.aborted) return false;
     const askedAt = performance.now();
     const extended = await this.#store.extend(this.key, this.#owner, ttlMs);

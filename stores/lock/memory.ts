@@ -12,13 +12,14 @@ export class MemoryLockStore implements LockStore {
 
   /** @param now a clock in milliseconds that never goes back; a test may bring its own */
   constructor(now: () => number = () => performance.now()) {
-    this.#now = now;
+    // Whole milliseconds, as Redis has: the sum and difference of fractions may be a little off.
+    this.#now = () => Math.floor(now());
   }
 
   async acquire(key: string, owner: string, ttlMs: number): Promise<LockAttempt> {
     const holding = this.#live(key);
     if (holding && holding.owner !== owner) {
-      return { acquired: false, retryAfterMs: Math.ceil(holding.expiresAt - this.#now()) };
+      return { acquired: false, retryAfterMs: holding.expiresAt - this.#now() };
     }
     this.#holdings.set(key, { owner, expiresAt: this.#now() + ttlMs });
     return { acquired: true };

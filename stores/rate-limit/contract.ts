@@ -36,15 +36,17 @@ export interface RateLimitDecision {
 /**
  * Counts units of work against policies. The store knows keys and numbers only: no request, no header.
  *
- * A key that is unknown, expired or reset has used nothing. A key found without an expiry is given one, so that no
- * client stays refused for ever. Time is the store's own (for Redis the server's), never the caller's. A rejection
+ * A key that is unknown, expired or reset has used nothing. A key found without an expiry is given one, and a window
+ * that would end later than `windowMs` from now (the policy was changed, a clock went back) counts as ended, so that
+ * no client stays refused for ever. Time is the store's own (for Redis the server's), never the caller's. A rejection
  * means that the decision is unknown: the units may or may not have been taken.
  */
 export interface RateLimitStore {
   /**
    * Takes `cost` units (a whole number of at least 1) from every policy, or from none if any of them refuses.
    * The cost is tested before it is taken: with 2 units left a cost of 3 is refused and leaves 2.
-   * A cost above a policy's limit is refused with `retryAfterMs: Infinity`.
+   * A cost above a policy's limit is refused with `retryAfterMs: Infinity`. What is no such number rejects with a
+   * TypeError.
    */
   consume(key: string, policies: readonly RateLimitPolicy[], cost: number): Promise<RateLimitDecision>;
 
@@ -72,6 +74,11 @@ export function assertPolicies(policies: readonly RateLimitPolicy[]): void {
     assertPositiveInteger(limit, `policy "${name}": limit`);
     assertPositiveInteger(windowMs, `policy "${name}": windowMs`);
   }
+}
+
+/** @throws TypeError for anything but a whole number of at least 1 */
+export function assertCost(cost: number): void {
+  assertPositiveInteger(cost, "cost");
 }
 
 function assertPositiveInteger(value: number, what: string): void {

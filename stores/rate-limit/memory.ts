@@ -1,5 +1,11 @@
+import {
+  assertCost,
+  type RateLimitDecision,
+  type RateLimitPolicy,
+  type RateLimitPolicyState,
+  type RateLimitStore,
+} from "./contract.ts";
 import { decide } from "./decide.ts";
-import type { RateLimitDecision, RateLimitPolicy, RateLimitPolicyState, RateLimitStore } from "./contract.ts";
 
 interface Window {
   used: number;
@@ -17,10 +23,12 @@ export class MemoryRateLimitStore implements RateLimitStore {
 
   /** @param now a clock in milliseconds that never goes back; a test may bring its own */
   constructor(now: () => number = () => performance.now()) {
-    this.#now = now;
+    // Whole milliseconds, as Redis has: the sum and difference of fractions may be a little off.
+    this.#now = () => Math.floor(now());
   }
 
   async consume(key: string, policies: readonly RateLimitPolicy[], cost: number): Promise<RateLimitDecision> {
+    assertCost(cost);
     const now = this.#now();
     this.#sweep(now);
     const windows = policies.map((policy) => this.#window(key, policy, now));
@@ -36,7 +44,7 @@ export class MemoryRateLimitStore implements RateLimitStore {
     const states = policies.map(({ name, limit }, at): RateLimitPolicyState => {
       const { used, endsAt } = windows[at] ?? { used: 0, endsAt: now };
       const remaining = Math.max(0, limit - used);
-      return { name, allowed: fits[at] === true, remaining, resetAfterMs: Math.ceil(endsAt - now) };
+      return { name, allowed: fits[at] === true, remaining, resetAfterMs: endsAt - now };
     });
     return decide(policies, states, cost);
   }
@@ -47,7 +55,7 @@ export class MemoryRateLimitStore implements RateLimitStore {
 
   #window(key: string, policy: RateLimitPolicy, now: number): Window | undefined {
     const window = this.#windows.get(windowKey(key, policy));
-    return window && window.endsAt > now ? window : undefined;
+    return window && window.endsAt > now && window.endsAt <= now + policy.windowMs ? window : undefined;
   }
 
   /** Drops ended windows once a second at most, on the way of a request: no timer, nothing to close. */

@@ -1,7 +1,13 @@
 import { createGuard, type Guard, type RedisClient } from "../redis/guard.ts";
 import { assertPrefix, redisKey } from "../redis/keys.ts";
 import { defineScript } from "../redis/script.ts";
-import type { RateLimitDecision, RateLimitPolicy, RateLimitPolicyState, RateLimitStore } from "./contract.ts";
+import {
+  assertCost,
+  type RateLimitDecision,
+  type RateLimitPolicy,
+  type RateLimitPolicyState,
+  type RateLimitStore,
+} from "./contract.ts";
 import { decide } from "./decide.ts";
 
 /**
@@ -77,6 +83,7 @@ export class RedisRateLimitStore implements RateLimitStore {
   }
 
   async consume(key: string, policies: readonly RateLimitPolicy[], cost: number): Promise<RateLimitDecision> {
+    assertCost(cost);
     const args = policies.flatMap(({ name, limit, windowMs }) => [name, limit, windowMs]);
     const reply = await this.#guard(() => consume.run(this.#client, [this.#key(key)], [cost, ...args]));
     const states = policies.map(({ name, limit }, at): RateLimitPolicyState => {

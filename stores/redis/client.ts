@@ -3,6 +3,7 @@ import { Cluster, Redis, type ClusterOptions, type RedisOptions } from "ioredis"
 import { RedisConnectError } from "../errors.ts";
 import type { RedisClient } from "./guard.ts";
 import { parseRedisUrl, type RedisAddress } from "./redis-url.ts";
+import { withoutArguments } from "./reply-error.ts";
 
 export interface CreateRedisOptions {
   /**
@@ -22,9 +23,9 @@ export interface CreateRedisOptions {
   readonly socketTimeoutMs?: number;
   /** The longest pause between two attempts to reconnect; they go on for ever. Default 2,000 ms. */
   readonly maxReconnectDelayMs?: number;
-  /** The connection's name in `CLIENT LIST` and in metrics. Default `express-redis-suite`. */
+  /** The connection's name in `CLIENT LIST` and in metrics, without spaces. Default `express-redis-suite`. */
   readonly name?: string;
-  /** TLS settings; given, they turn TLS on even for a `redis:` URL. */
+  /** TLS settings; given, they turn TLS on even for a `redis:` URL. They hold for the sentinels as well. */
   readonly tls?: ConnectionOptions;
   /** Cluster only: which nodes serve reads. Default `master`: a replica may answer with the past. */
   readonly scaleReads?: "master" | "slave" | "all";
@@ -44,7 +45,8 @@ export interface CreateRedisOptions {
  *
  * @param url see `parseRedisUrl` for the three forms
  * @throws TypeError for a missing or malformed URL or option
- * @throws RedisConnectError when no server answered within `connectTimeoutMs`
+ * @throws RedisConnectError when no server answered within `connectTimeoutMs`, and at once when one refused the
+ * credentials or the database
  * @example
  * const redis = await createRedis("redis+sentinel://s1:26379,s2:26379/mymaster");
  */
@@ -53,47 +55,89 @@ export async function createRedis(
   options: CreateRedisOptions = {},
 ): Promise<RedisClient> {
   if (!url) {
-    throw new TypeError('createRedis: the URL is missing (is REDIS_URL set?); for example "redis://127.0.0.1:6379"');
+    throw new TypeError(
+      'createRedis: the URL is missing (is REDIS_URL set?); for example "redis://127.0.0.1:6379"',
+    );
   }
   const { connectTimeoutMs = 2000, onError = () => {} } = options;
-  for (const name of ["connectTimeoutMs", "commandTimeoutMs", "socketTimeoutMs", "maxReconnectDelayMs"] as const) {
-    const value = options[name];
-    if (value !== undefined && !(Number.isFinite(value) && value > 0)) {
-      throw new TypeError(`createRedis: ${name} must be a positive number of milliseconds, not ${value}`);
-    }
-  }
+  assertOptions(options);
   const address = parseRedisUrl(url);
   const client = openClient(address, options);
+  let connected = false;
   let lastError: Error | undefined;
   client.on("error", (error: Error) => {
-    lastError = error;
-    onError(error);
+    lastError = withoutArguments(error);
+    if (connected) onError(error);
   });
   try {
     await answered(client, connectTimeoutMs);
+    connected = true;
     return client;
   } catch (error) {
     client.disconnect();
     const tried = address.hosts.map(({ host, port }) => `${host}:${port}`).join(", ");
-    const reason = (lastError ?? (error as Error)).message;
-    throw new RedisConnectError(`no Redis at ${tried} within ${connectTimeoutMs} ms: ${reason}`, {
-      cause: lastError ?? error,
-    });
+    const cause = serverError(lastError ?? (error as Error));
+    const what = isRefusal(cause)
+      ? `the Redis at ${tried} refuses the connection`
+      : `no Redis at ${tried} within ${connectTimeoutMs} ms`;
+    throw new RedisConnectError(`${what}: ${cause.message}`, { cause });
   }
+}
+
+function assertOptions(options: CreateRedisOptions): void {
+  for (const name of [
+    "connectTimeoutMs",
+    "commandTimeoutMs",
+    "socketTimeoutMs",
+    "maxReconnectDelayMs",
+  ] as const) {
+    const value = options[name];
+    if (value !== undefined && !(Number.isFinite(value) && value > 0)) {
+      throw new TypeError(
+        `createRedis: ${name} must be a positive number of milliseconds, not ${String(value)}`,
+      );
+    }
+  }
+  const { name, scaleReads } = options;
+  // CLIENT SETNAME takes nothing else, and its refusal would go unnoticed.
+  if (name !== undefined && !/^[!-~]{1,64}$/.test(name)) {
+    throw new TypeError("createRedis: name must be 1 to 64 printable ASCII characters without spaces");
+  }
+  if (scaleReads !== undefined && !["master", "slave", "all"].includes(scaleReads)) {
+    throw new TypeError(`createRedis: scaleReads must be master, slave or all, not ${String(scaleReads)}`);
+  }
+}
+
+/** What the server itself said, where a Cluster's error only says that every node failed. */
+function serverError(error: Error): Error {
+  return "lastNodeError" in error && error.lastNodeError instanceof Error ? error.lastNodeError : error;
+}
+
+/** Errors that no further attempt will cure; an unknown database would otherwise quietly become database 0. */
+function isRefusal(error: Error): boolean {
+  return /^(WRONGPASS|NOAUTH|NOPERM|ERR DB index)/.test(serverError(error).message);
 }
 
 /** Ends a client in order: waits for replies under way, at most 500 ms, then closes the socket. Never rejects. */
 export async function close(client: RedisClient): Promise<void> {
-  const timer = setTimeout(() => client.disconnect(), 500);
-  await client.quit().catch(() => client.disconnect());
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, 500);
+  });
+  await Promise.race([client.quit().catch(() => {}), patience]);
   clearTimeout(timer);
+  client.disconnect();
 }
 
 /** Without replyMapping, on which the types of every reply depend. */
 type ConnectionSettings = Omit<RedisOptions, "replyMapping">;
 
 function openClient(address: RedisAddress, options: CreateRedisOptions): RedisClient {
-  const { name, hosts, masterName, db, username, password } = { name: "express-redis-suite", ...address, ...options };
+  const { name, hosts, masterName, db, username, password } = {
+    name: "express-redis-suite",
+    ...address,
+    ...options,
+  };
   const common: ConnectionSettings = {
     ...failFast(options),
     ...tlsOf(address, options),
@@ -111,6 +155,7 @@ function openClient(address: RedisAddress, options: CreateRedisOptions): RedisCl
         sentinels: [...hosts],
         name: masterName ?? "",
         sentinelCommandTimeout: options.connectTimeoutMs ?? 2000,
+        ...sentinelTlsOf(common),
         // Hears of a failover from the sentinels instead of waiting for the old master's silence.
         failoverDetector: true,
       });
@@ -167,16 +212,36 @@ function tlsOf(address: RedisAddress, { tls }: CreateRedisOptions): { tls?: Conn
   return { tls: tls ?? {} };
 }
 
-function answered(client: RedisClient, timeoutMs: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("no answer")), timeoutMs);
-    client.once("ready", () => {
-      client.ping().then(() => {
-        clearTimeout(timer);
-        resolve();
-      }, reject);
+/** Without these ioredis leaves TLS out, and sends the password in the clear. */
+function sentinelTlsOf({ tls }: ConnectionSettings): ConnectionSettings {
+  return tls ? { sentinelTLS: tls, enableTLSForSentinelMode: true } : {};
+}
+
+async function answered(client: RedisClient, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  let onError: ((error: Error) => void) | undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      timer = setTimeout(() => reject(new Error("no answer")), timeoutMs);
+      onError = (error) => isRefusal(error) && reject(error);
+      client.on("error", onError);
+      client.once("ready", () => void pingAll(client).then(resolve, reject));
+      // The first attempt's failure is not the last word: the client goes on trying until the time is over.
+      client.connect().catch(() => {});
     });
-    // The first attempt's failure is not the last word: the client goes on trying until the time is over.
-    client.connect().catch(() => {});
-  });
+  } finally {
+    clearTimeout(timer);
+    if (onError) client.off("error", onError);
+  }
+}
+
+/**
+ * Every master of a Cluster, because ioredis connects to one only when it is first used and rejects whatever else
+ * comes until then: the first burst of traffic would fail. One master that answers is enough to begin with.
+ */
+async function pingAll(client: RedisClient): Promise<void> {
+  const nodes = "nodes" in client ? client.nodes("master") : [client];
+  const pongs = nodes.map((node) => node.ping());
+  await Promise.allSettled(pongs);
+  await Promise.any(pongs);
 }

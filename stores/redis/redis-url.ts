@@ -19,7 +19,7 @@ const SCHEMES: Record<string, Pick<RedisAddress, "topology" | "tls">> = {
   "rediss+sentinel": { topology: "sentinel", tls: true },
 };
 
-const SHAPE = /^([a-z+]+):\/\/(?:([^@/]*)@)?([^@/?#]*)(\/[^?#]*)?$/;
+const SHAPE = /^([a-z+]+):\/\/(?:([^@/]*)@)?([^@/?#]*)(\/[^?#@]*)?$/;
 
 /**
  * Reads a Redis URL:
@@ -34,7 +34,7 @@ export function parseRedisUrl(url: string): RedisAddress {
   const [, scheme = "", userInfo, hostList = "", path = ""] = SHAPE.exec(url) ?? [];
   const kind = SCHEMES[scheme];
   if (!kind) {
-    const given = /^[a-z+]+(?=:)/i.exec(url)?.[0] ?? "none";
+    const given = /^[a-z+]+(?=:\/\/)/i.exec(url)?.[0] ?? "none";
     throw new TypeError(
       `Redis URL: scheme "${given}" is none of ${Object.keys(SCHEMES).join(", ")}, or the rest is malformed`,
     );
@@ -53,7 +53,7 @@ export function parseRedisUrl(url: string): RedisAddress {
     hosts,
     ...parseUserInfo(userInfo),
     db: parseDatabase(segments, kind.topology),
-    ...(masterName ? { masterName: decodeURIComponent(masterName) } : {}),
+    ...(masterName ? { masterName: decode(masterName, "master's name") } : {}),
   };
 }
 
@@ -63,7 +63,9 @@ function parseHost(entry: string, topology: RedisAddress["topology"]): { host: s
   const port = portText === undefined ? (topology === "sentinel" ? 26_379 : 6379) : Number(portText);
   if (host === undefined || port < 1 || port > 65_535) {
     // Not repeated: with an unencoded "/" in a password, what stands here is a part of it.
-    throw new TypeError('Redis URL: a host is not host[:port] ("/", "@" and ":" in credentials are percent-encoded)');
+    throw new TypeError(
+      'Redis URL: a host is not host[:port] ("/", "@" and ":" in credentials are percent-encoded)',
+    );
   }
   return { host, port };
 }

@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import { registerScriptName } from "../../telemetry/script-names.ts";
 
 /** What a script needs of a client; `Redis` and `Cluster` both have it. */
-export type ScriptClient = Pick<Redis, "eval" | "evalsha">;
+export type ScriptClient = Pick<Redis, "call">;
 
 export interface RedisScript<Args extends readonly (string | number | Buffer)[], Reply> {
   readonly name: string;
@@ -31,11 +31,13 @@ export function defineScript<Args extends readonly (string | number | Buffer)[],
       if (keys.length !== keyCount) {
         throw new TypeError(`script ${name} takes ${keyCount} keys, not ${keys.length}`);
       }
+      // One array, since as many arguments as a large batch has are more than a call may have.
+      const rest = [keyCount, ...keys, ...args];
       try {
-        return (await client.evalsha(sha, keyCount, ...keys, ...args)) as Reply;
+        return (await client.call("evalsha", [sha, ...rest])) as Reply;
       } catch (error) {
         if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
-        return (await client.eval(lua, keyCount, ...keys, ...args)) as Reply;
+        return (await client.call("eval", [lua, ...rest])) as Reply;
       }
     },
   };

@@ -9,6 +9,8 @@ interface ScanOptions {
   readonly COUNT?: number;
 }
 
+const BATCH = 200;
+
 /**
  * The few calls that connect-redis 9 makes, in the shape of the node-redis client it expects, over ioredis.
  * Names are what follows `prefix`; each name has a hash tag of its own, so several names are never one command.
@@ -42,11 +44,17 @@ export class NodeRedisFacade {
   }
 
   async del(names: readonly string[]): Promise<void> {
-    await Promise.all(names.map((name) => this.#guard(() => this.#client.unlink(this.#prefix + name))));
+    for (const batch of batches(names)) {
+      await Promise.all(batch.map((name) => this.#guard(() => this.#client.unlink(this.#prefix + name))));
+    }
   }
 
-  mGet(names: readonly string[]): Promise<(string | null)[]> {
-    return Promise.all(names.map((name) => this.get(name)));
+  async mGet(names: readonly string[]): Promise<(string | null)[]> {
+    const values: (string | null)[] = [];
+    for (const batch of batches(names)) {
+      values.push(...(await Promise.all(batch.map((name) => this.get(name)))));
+    }
+    return values;
   }
 
   async *scanIterator({ COUNT = 100 }: ScanOptions): AsyncGenerator<string[]> {
@@ -65,4 +73,9 @@ export class NodeRedisFacade {
   #masters(): readonly Redis[] {
     return "nodes" in this.#client ? this.#client.nodes("master") : [this.#client];
   }
+}
+
+/** A hundred thousand commands at once would keep each other past their deadlines. */
+function* batches(names: readonly string[]): Generator<readonly string[]> {
+  for (let at = 0; at < names.length; at += BATCH) yield names.slice(at, at + BATCH);
 }

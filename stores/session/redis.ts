@@ -1,5 +1,5 @@
 import { RedisStore } from "connect-redis";
-import type { SessionData } from "express-session";
+import expressSession, { type SessionData } from "express-session";
 import { channels, publish, type SessionEvent } from "../../telemetry/channels.ts";
 import { createGuard, type RedisClient } from "../redis/guard.ts";
 import { assertPrefix, secretKey } from "../redis/keys.ts";
@@ -16,6 +16,15 @@ export interface RedisSessionStoreOptions {
   /** How long one operation may take, milliseconds. Default 250. */
   readonly deadlineMs?: number;
 }
+
+/** A session as `all()` answers it. */
+export type StoredSession = SessionData & { readonly id: string };
+
+/** What its published types leave out. */
+const SessionCookie = expressSession.Cookie as unknown as new (stored: object) => {
+  maxAge: number | null;
+  serialize(name: string, value: string): string;
+};
 
 const ONE_DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -44,23 +53,37 @@ export class RedisSessionStore extends RedisStore {
 
   override get(sid: string, callback?: Callback<SessionData | null>): Promise<SessionData | null> {
     const read = async (): Promise<SessionData | null> => parse(await this.#redis.get(nameOf(sid)));
-    return settle("get", read, callback);
+    return answer(() => measured("get", read), callback);
   }
 
   override set(sid: string, session: SessionData, callback?: Callback): Promise<void> {
-    const write = (): Promise<void> =>
+    const write = async (): Promise<void> =>
       this.#redis.set(nameOf(sid), JSON.stringify(session), {
         expiration: { type: "PX", value: this.#lifetimeMs(session) },
       });
-    return settle("set", write, callback);
+    return answer(() => measured("set", write), callback);
   }
 
   override touch(sid: string, session: SessionData, callback?: Callback): Promise<void> {
-    return settle("touch", () => this.#redis.pExpire(nameOf(sid), this.#lifetimeMs(session)), callback);
+    const prolong = (): Promise<void> => this.#redis.pExpire(nameOf(sid), this.#lifetimeMs(session));
+    return answer(() => measured("touch", prolong), callback);
   }
 
   override destroy(sid: string, callback?: Callback): Promise<void> {
-    return settle("destroy", () => this.#redis.del([nameOf(sid)]), callback);
+    return answer(() => measured("destroy", () => this.#redis.del([nameOf(sid)])), callback);
+  }
+
+  /** Every live session, each with its hashed `id`; values that are no sessions are left out. */
+  override all(callback?: Callback<StoredSession[]>): Promise<StoredSession[]> {
+    const read = async (): Promise<StoredSession[]> => {
+      const names: string[] = await this.ids();
+      const values = await this.#redis.mGet(names);
+      return names.flatMap((id, at) => {
+        const session = parse(values[at] ?? null);
+        return session ? [{ ...session, id }] : [];
+      });
+    };
+    return answer(read, callback);
   }
 
   #lifetimeMs(session: SessionData): number {
@@ -75,19 +98,45 @@ function nameOf(sid: string): string {
 function parse(value: string | null): SessionData | null {
   if (value === null) return null;
   try {
-    const session: unknown = JSON.parse(value);
-    const whole = typeof session === "object" && session !== null && "cookie" in session && session.cookie;
-    return whole ? (session as SessionData) : null;
+    const session = JSON.parse(value) as SessionData;
+    return session.cookie && isUsable(session.cookie) ? session : null;
   } catch {
     return null;
   }
 }
 
-/** express-session calls back, everybody else awaits: with a callback the promise never rejects. */
-async function settle<Value>(
-  operation: SessionEvent["operation"],
+/**
+ * Does to a stored cookie what express-session will do between here and the answer. It throws there for foreign
+ * values, some of them while the head is written, and whoever has such a session gets a 500 or no answer at all.
+ */
+function isUsable(stored: SessionData["cookie"]): boolean {
+  const cookie = new SessionCookie(stored);
+  cookie.maxAge = stored.originalMaxAge;
+  return cookie.serialize("sid", "value") !== "";
+}
+
+/** express-session calls back, everybody else awaits: a callback is called once, and the promise then never rejects. */
+async function answer<Value>(
   run: () => Promise<Value>,
   callback: Callback<Value> | undefined,
+): Promise<Value> {
+  if (!callback) return run();
+  // Called outside of the promise, so that what a callback throws is not taken for the store's error.
+  return run().then(
+    (value) => {
+      process.nextTick(callback, null, value);
+      return value;
+    },
+    (error: unknown) => {
+      process.nextTick(callback, error);
+      return undefined as Value;
+    },
+  );
+}
+
+async function measured<Value>(
+  operation: SessionEvent["operation"],
+  run: () => Promise<Value>,
 ): Promise<Value> {
   const startedAt = performance.now();
   const report = (outcome: SessionEvent["outcome"]): void =>
@@ -95,12 +144,9 @@ async function settle<Value>(
   try {
     const value = await run();
     report(operation === "get" ? (value === null ? "miss" : "hit") : "ok");
-    callback?.(null, value);
     return value;
   } catch (error) {
     report("error");
-    if (!callback) throw error;
-    callback(error);
-    return undefined as Value;
+    throw error;
   }
 }

@@ -45,7 +45,8 @@ export async function startCluster(): Promise<RedisCluster> {
   await eventually(async () => {
     for (const client of clients) {
       const state = String(await client.call("CLUSTER", "INFO"));
-      if (!state.includes("cluster_state:ok") || !state.includes(`cluster_known_nodes:${MASTERS}`)) throw new Error(state);
+      if (!state.includes("cluster_state:ok") || !state.includes(`cluster_known_nodes:${MASTERS}`))
+        throw new Error(state);
     }
   }, 8000);
   return {

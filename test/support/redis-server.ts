@@ -1,9 +1,11 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 
 export interface RedisServer {
   readonly port: number;
@@ -14,10 +16,14 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-const running = new Set<ChildProcess>();
+/** The processes under way, each with its folder. */
+const running = new Map<ChildProcess, string>();
 // Whatever ends this process, short of a SIGKILL, ends the servers too.
 process.once("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
+  for (const [child, folder] of running) {
+    child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 /** `describe` for tests that need `redis-server` itself. */
@@ -39,10 +45,19 @@ export function describeWhere(obstacle: string | undefined, title: string, defin
  * Starts `redis-server` without persistence on a free loopback port with these settings. `port` or `tls-port` among
  * them chooses the port, the latter instead of a plain one.
  */
-export async function startRedisServer(settings: Readonly<Record<string, string>> = {}): Promise<RedisServer> {
+export async function startRedisServer(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), "redis-test-"));
   const port = Number(settings["tls-port"] ?? settings["port"] ?? (await freePort()));
-  const all = { port: settings["tls-port"] ? "0" : String(port), bind: "127.0.0.1", dir: folder, save: "", appendonly: "no", ...settings };
+  const all = {
+    port: settings["tls-port"] ? "0" : String(port),
+    bind: "127.0.0.1",
+    dir: folder,
+    save: "",
+    appendonly: "no",
+    ...settings,
+  };
   const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, ...value.split(" ")]);
   return startProcess("redis-server", args, { folder, port });
 }
@@ -54,7 +69,7 @@ export async function startProcess(
   { folder, port }: { folder: string; port: number },
 ): Promise<RedisServer> {
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], cwd: folder });
-  running.add(child);
+  running.set(child, folder);
   let log = "";
   child.stdout.on("data", (chunk: Buffer) => (log += chunk.toString()));
   const failed = once(child, "error").then(([error]) => Promise.reject(error as Error));
@@ -73,7 +88,7 @@ export async function startProcess(
       await stop();
       throw new Error(`${program} did not start: ${log}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await pause(10);
   }
   return { port, url: `redis://127.0.0.1:${port}`, signal: (name) => void child.kill(name), stop };
 }

@@ -1,4 +1,10 @@
-import { close, createEmbeddedRedis, createRedis, type EmbeddedRedis, type RedisClient } from "express-redis-suite/redis";
+import {
+  close,
+  createEmbeddedRedis,
+  createRedis,
+  type EmbeddedRedis,
+  type RedisClient,
+} from "express-redis-suite/redis";
 
 let server: EmbeddedRedis | undefined;
 let client: RedisClient | undefined;

@@ -1,0 +1,184 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { expect } from "chai";
+import { createRedis, health, type RedisClient } from "express-redis-suite/redis";
+import { redisStores, type RedisStores } from "express-redis-suite/stores";
+import { RedisLeaderboard } from "express-redis-suite/stores/leaderboard/redis";
+import type { Lock } from "express-redis-suite/stores/lock/lock-manager";
+import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
+import type { SessionData } from "express-session";
+import { eventually } from "../support/eventually.ts";
+import { describeWithRedisServer, startRedisServer, type RedisServer } from "../support/redis-server.ts";
+
+const POLICY: RateLimitPolicy = { name: "p", algorithm: "fixed-window", limit: 50, windowMs: 600_000 };
+const SESSION = { cookie: { originalMaxAge: 600_000 } } as SessionData;
+const LONG_MS = 600_000;
+
+interface Suite extends RedisStores {
+  readonly client: RedisClient;
+  readonly board: RedisLeaderboard<"score">;
+}
+
+async function openSuite(url: string): Promise<Suite> {
+  const client = await createRedis(url, { commandTimeoutMs: 3000 });
+  const options = { client, deadlineMs: 3000, columns: [{ name: "score", min: 0, max: 1000 }] } as const;
+  const board = new RedisLeaderboard({ ...options, prefix: "app:board" });
+  return { ...redisStores(client, { prefix: "app", deadlineMs: 3000 }), client, board };
+}
+
+const match = (id: string): { id: string; changes: { player: string; deltas: number[] }[] } => ({
+  id,
+  changes: [{ player: "a", deltas: [1] }],
+});
+
+/** Every way in which the stores write something new. */
+const writes: Record<string, (suite: Suite) => Promise<unknown>> = {
+  "cache set": ({ cache }) => cache.set("new", Buffer.from("v"), LONG_MS),
+  "session set": ({ session }) => session.set("new", SESSION),
+  "rate limit consume": ({ rateLimit }) => rateLimit.consume("new", [POLICY], 1),
+  "lock acquire": ({ locks }) => locks.tryAcquire("new", { ttlMs: LONG_MS }),
+  "leaderboard submit": ({ board }) => board.submit("new", [match("1"), match("2")]),
+  "leaderboard set": ({ board }) => board.set("new", "a", { score: 1 }),
+};
+
+async function hold(suite: Suite, key: string): Promise<Lock> {
+  const attempt = await suite.locks.tryAcquire(key, { ttlMs: LONG_MS });
+  if (!attempt.acquired) throw new Error(`${key} is busy`);
+  return attempt.lock;
+}
+
+describeWithRedisServer("the Redis stores", () => {
+  let server: RedisServer;
+  let suite: Suite;
+  before(async () => {
+    server = await startRedisServer({ "repl-diskless-sync-delay": "0" });
+    suite = await openSuite(server.url);
+  });
+  beforeEach(async () => {
+    await suite.client.flushall();
+    await suite.client.script("FLUSH");
+  });
+  after(async () => {
+    suite.client.disconnect();
+    await server.stop();
+  });
+
+  describe("on a full Redis that evicts nothing", () => {
+    beforeEach(() => suite.client.config("SET", "maxmemory-policy", "noeviction"));
+    afterEach(() => suite.client.config("SET", "maxmemory", "0"));
+    const fill = (): Promise<unknown> => suite.client.config("SET", "maxmemory", "1");
+
+    for (const [what, write] of Object.entries(writes)) {
+      it(`${what} rejects with the server's own OOM error, and works once there is room`, async () => {
+        await fill();
+        for (let time = 0; time < 2; time++) {
+          const failure: unknown = await write(suite).catch((error: unknown) => error);
+          expect(failure).to.be.instanceOf(Error).with.property("message").that.matches(/^OOM /);
+          expect(failure).to.have.property("name", "ReplyError");
+        }
+        expect(await suite.client.dbsize()).to.equal(0);
+        await suite.client.config("SET", "maxmemory", "0");
+        await write(suite);
+      });
+    }
+
+    it("what needs no room goes on: reading, giving back, deleting, resetting", async () => {
+      const { cache, session, rateLimit, board } = suite;
+      await cache.set("k", Buffer.from("v"), LONG_MS);
+      await session.set("sid", SESSION);
+      await rateLimit.consume("k", [POLICY], 1);
+      await board.submit("b", [match("1")]);
+      const lock = await hold(suite, "k");
+      await fill();
+      expect(String(await cache.get("k"))).to.equal("v");
+      expect(await session.get("sid")).to.deep.equal(SESSION);
+      await session.touch("sid", SESSION);
+      expect((await board.top("b", 1)).map(({ player }) => player)).to.deep.equal(["a"]);
+      expect(await lock.extend(LONG_MS)).to.equal(true);
+      expect(await lock.release()).to.equal(true);
+      await rateLimit.reset("k", [POLICY]);
+      await session.destroy("sid");
+      expect(await cache.delete("k")).to.equal(true);
+      await board.remove("b");
+      expect((await health(suite.client)).up).to.equal(true);
+      expect(await suite.client.dbsize()).to.equal(0);
+    });
+  });
+
+  describe("on a Redis that was emptied in between", () => {
+    it("read everything as missing, and begin anew", async () => {
+      const { cache, session, rateLimit, board } = suite;
+      await cache.set("k", Buffer.from("v"), LONG_MS);
+      await session.set("sid", SESSION);
+      await rateLimit.consume("k", [POLICY], 50);
+      await board.submit("b", [match("1")]);
+      await suite.client.flushall();
+      expect(await cache.get("k")).to.equal(undefined);
+      expect(await session.get("sid")).to.equal(null);
+      expect((await rateLimit.consume("k", [POLICY], 1)).policies[0]?.remaining).to.equal(49);
+      expect(await board.standing("b", "a")).to.equal(undefined);
+      expect(await board.submit("b", [match("1")])).to.equal(1);
+    });
+
+    it("tell a lock's holder that it is lost, and leave the next holder's alone", async () => {
+      const lost = await hold(suite, "k");
+      await suite.client.flushall();
+      const next = await hold(suite, "k");
+      expect(await lost.extend(LONG_MS)).to.equal(false);
+      expect(lost.signal.aborted).to.equal(true);
+      expect(await lost.release()).to.equal(false);
+      expect(await next.extend(LONG_MS)).to.equal(true);
+    });
+  });
+
+  it("count exactly while the server forgets its scripts again and again", async () => {
+    const others = await Promise.all([openSuite(server.url), openSuite(server.url), openSuite(server.url)]);
+    const suites = [suite, ...others];
+    const forgetting = new AbortController();
+    const forget = (async () => {
+      while (!forgetting.signal.aborted) await suite.client.script("FLUSH");
+    })();
+    const decisions = await Promise.all(
+      suites.flatMap(({ rateLimit, board }, peer) =>
+        Array.from({ length: 50 }, async (_, at) => {
+          await board.submit("b", [match(`match ${at}`)]);
+          await pause((at * 7 + peer) % 20);
+          return rateLimit.consume("k", [POLICY], 1);
+        }),
+      ),
+    );
+    forgetting.abort();
+    await forget;
+    expect(decisions.filter(({ allowed }) => allowed)).to.have.length(50);
+    expect((await suite.board.standing("b", "a"))?.columns.score).to.equal(50);
+    for (const { client } of others) client.disconnect();
+  });
+
+  describe("on a replica that may only be read", () => {
+    let replica: RedisServer;
+    let onReplica: Suite;
+    before(async () => {
+      replica = await startRedisServer({ replicaof: `127.0.0.1 ${server.port}` });
+      onReplica = await openSuite(replica.url);
+      await eventually(
+        async () => expect(await onReplica.client.info("replication")).to.include("master_link_status:up"),
+        8000,
+      );
+    });
+    after(async () => {
+      onReplica.client.disconnect();
+      await replica.stop();
+    });
+
+    for (const [what, write] of Object.entries(writes)) {
+      it(`${what} rejects with the server's own READONLY error, and reading goes on`, async () => {
+        await suite.cache.set("k", Buffer.from("v"), LONG_MS);
+        const failure: unknown = await write(onReplica).catch((error: unknown) => error);
+        expect(failure)
+          .to.be.instanceOf(Error)
+          .with.property("message")
+          .that.matches(/READONLY/);
+        await eventually(async () => expect(String(await onReplica.cache.get("k"))).to.equal("v"));
+      });
+    }
+  });
+});

@@ -1,0 +1,137 @@
+import { expect } from "chai";
+import { close, createRedis } from "express-redis-suite/redis";
+import { redisStores, type RedisStores } from "express-redis-suite/stores";
+import { RedisLeaderboard } from "express-redis-suite/stores/leaderboard/redis";
+import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
+import { RedisLockStore } from "express-redis-suite/stores/lock/redis";
+import type { SessionData } from "express-session";
+import { countCommands } from "../support/command-counts.ts";
+import { redis, redisUrl } from "../support/shared-redis.ts";
+
+const POLICIES: RateLimitPolicy[] = ["a", "b", "c"].map((name) => ({
+  name,
+  algorithm: "fixed-window",
+  limit: 2,
+  windowMs: 60_000,
+}));
+const SESSION = { cookie: { originalMaxAge: 60_000 } } as SessionData;
+
+describe("an operation of a store", () => {
+  let stores: RedisStores;
+  let locks: RedisLockStore;
+  let board: RedisLeaderboard<"score">;
+  before(() => {
+    stores = redisStores(redis(), { prefix: "app", deadlineMs: 3000 });
+    locks = new RedisLockStore({ client: redis(), prefix: "app:lock", deadlineMs: 3000 });
+    board = new RedisLeaderboard({
+      client: redis(),
+      prefix: "app:board",
+      columns: [{ name: "score", min: 0, max: 1e9 }],
+      deadlineMs: 3000,
+    });
+  });
+
+  const plain: Record<string, [command: string, run: () => Promise<unknown>]> = {
+    "cache get, missing": ["get", () => stores.cache.get("k")],
+    "cache set": ["set", () => stores.cache.set("k", Buffer.alloc(100_000), 1000)],
+    "cache delete": ["unlink", () => stores.cache.delete("k")],
+    "rate limit reset": ["hdel", () => stores.rateLimit.reset("k", POLICIES)],
+    "session get": ["get", () => stores.session.get("sid")],
+    "session set": ["set", () => stores.session.set("sid", SESSION)],
+    "session touch": ["pexpire", () => stores.session.touch("sid", SESSION)],
+    "session destroy": ["unlink", () => stores.session.destroy("sid")],
+    "leaderboard set": ["zadd", () => board.set("b", "p", { score: 1 })],
+    "leaderboard top": ["zrevrange", () => board.top("b", 10)],
+    "leaderboard remove": ["unlink", () => board.remove("b")],
+  };
+  for (const [what, [command, run]] of Object.entries(plain)) {
+    it(`${what} is one ${command.toUpperCase()}`, async () => {
+      expect(Object.fromEntries(await countCommands(redis(), run))).to.deep.equal({ [command]: 1 });
+    });
+  }
+
+  const submissions = Array.from({ length: 50 }, (_, at) => ({
+    id: String(at),
+    changes: [
+      { player: "a", deltas: [1] },
+      { player: "b", deltas: [2] },
+    ],
+  }));
+  const scripts: Record<string, () => Promise<unknown>> = {
+    "rate limit consume, three policies": () => stores.rateLimit.consume("k", POLICIES, 1),
+    "rate limit consume, refused": () => stores.rateLimit.consume("k", POLICIES, 3),
+    "lock acquire": () => locks.acquire("k", "me", 1000),
+    "lock extend": () => locks.extend("k", "me", 1000),
+    "lock release": () => locks.release("k", "me"),
+    "leaderboard submit, fifty submissions": () => board.submit("b", submissions),
+    "leaderboard standing": () => board.standing("b", "a"),
+    "leaderboard expire": () => board.expire("b", 1000),
+  };
+  for (const [what, run] of Object.entries(scripts)) {
+    it(`${what} is one EVALSHA, and one EVAL more the first time`, async () => {
+      const [first, second] = [await countCommands(redis(), run), await countCommands(redis(), run)];
+      expect(Object.fromEntries(first)).to.deep.equal({ evalsha: 1, eval: 1 });
+      expect(Object.fromEntries(second)).to.deep.equal({ evalsha: 1 });
+    });
+  }
+
+  it("lock manager: take and give back are one EVALSHA each", async () => {
+    const use = async (): Promise<void> => {
+      const attempt = await stores.locks.tryAcquire("k", { ttlMs: 1000 });
+      if (attempt.acquired) await attempt.lock.release();
+    };
+    await use();
+    expect(Object.fromEntries(await countCommands(redis(), use))).to.deep.equal({ evalsha: 2 });
+  });
+
+  it("refused for its arguments, sends nothing", async () => {
+    const counts = await countCommands(redis(), () =>
+      Promise.allSettled([
+        stores.rateLimit.consume("k", POLICIES, 0),
+        stores.cache.set("k", Buffer.alloc(1), 0),
+        stores.locks.tryAcquire("k", { ttlMs: 0 }),
+        board.set("b", "p", { score: -1 }),
+        board.top("b", 0),
+        board.expire("b", 0),
+        board.submit("b", [{ id: "1", changes: [{ player: "p", deltas: [NaN] }] }]),
+      ]),
+    );
+    expect(Object.fromEntries(counts)).to.deep.equal({});
+  });
+
+  it("costs nothing when stores are constructed", async () => {
+    const client = await createRedis(redisUrl());
+    const counts = await countCommands(redis(), async () => void redisStores(client, { prefix: "other" }));
+    expect(Object.fromEntries(counts)).to.deep.equal({});
+    await close(client);
+  });
+});
+
+describe("redisStores", () => {
+  for (const prefix of ["", "a b", "a*", "{a}", undefined]) {
+    it(`refuses the prefix ${JSON.stringify(prefix)} with a TypeError`, () => {
+      expect(() => redisStores(redis(), { prefix: prefix as string })).to.throw(TypeError, "prefix");
+    });
+  }
+
+  it("keeps every kind under a word of its own", async () => {
+    const stores = redisStores(redis(), { prefix: "app", deadlineMs: 3000 });
+    await stores.cache.set("k", Buffer.from("v"), 60_000);
+    await stores.rateLimit.consume("k", POLICIES, 1);
+    await stores.locks.tryAcquire("k", { ttlMs: 60_000 });
+    await stores.session.set("k", SESSION);
+    const keys = (await redis().keys("*")).toSorted();
+    expect(keys).to.have.length(4);
+    expect(keys.slice(0, 3)).to.deep.equal(["app:cache:{k}", "app:lock:{k}", "app:rate:{k}"]);
+    expect(keys[3]).to.match(/^app:session:\{#[\w-]{43}\}$/);
+  });
+
+  it("gives every key an expiry", async () => {
+    const stores = redisStores(redis(), { prefix: "app", deadlineMs: 3000 });
+    await stores.cache.set("k", Buffer.from("v"), 60_000);
+    await stores.rateLimit.consume("k", POLICIES, 1);
+    await stores.locks.tryAcquire("k", { ttlMs: 60_000 });
+    await stores.session.set("k", SESSION);
+    for (const key of await redis().keys("*")) expect(await redis().pttl(key), key).to.be.within(1, 60_000);
+  });
+});
