@@ -1,0 +1,109 @@
+import express, { type Express } from "express";
+import { healthEndpoints } from "express-redis-suite/health";
+import { rateLimit } from "express-redis-suite/rate-limit";
+import { health, type RedisClient } from "express-redis-suite/redis";
+import { redisMetrics } from "express-redis-suite/redis-metrics";
+import { responseCache } from "express-redis-suite/response-cache";
+import { session } from "express-redis-suite/session";
+import { redisStores } from "express-redis-suite/stores";
+import type { Logger } from "pino";
+import { Accounts } from "./accounts/accounts.ts";
+import { Passwords } from "./accounts/passwords.ts";
+import { Boards } from "./boards.ts";
+import { DEADLINE_MS, KEY_PREFIX, type Config } from "./config.ts";
+import { jsonBody } from "./json-body.ts";
+import type { SeasonBoard } from "./ladder/season-boards.ts";
+import { notFound, problemHandler } from "./problem.ts";
+import { authRoutes } from "./routes/auth.ts";
+import { leaderboardRoutes } from "./routes/leaderboard.ts";
+import { pageRoutes } from "./routes/page.ts";
+import { playerOf } from "./routes/player.ts";
+import { processRoutes } from "./routes/process.ts";
+import { replayRoutes } from "./routes/replay.ts";
+import { scoreRoutes } from "./routes/score.ts";
+import { securityHeaders } from "./security-headers.ts";
+import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
+
+export interface AppOptions {
+  readonly redis: RedisClient;
+  readonly config: Pick<Config, "sessionSecret">;
+  /** The boards there are; their matches are those that a replay plays. */
+  readonly seasons: readonly SeasonBoard[];
+  readonly logger: Logger;
+  readonly settings?: Settings;
+}
+
+export interface DemoApp {
+  readonly app: Express;
+  /** From now on `/readyz` answers 503, and replays, which would go on for long, end. */
+  drain(): void;
+  /** Ends what the metrics listen to. The Redis client stays its owner's. */
+  close(): void;
+}
+
+const COOKIE_NAME = "sid";
+
+/** The demo: every middleware of the suite in the order that a request meets them. */
+export function createApp(options: AppOptions): DemoApp {
+  const { redis, config, seasons, logger, settings = DEFAULT_SETTINGS } = options;
+  const stores = redisStores(redis, { prefix: KEY_PREFIX, deadlineMs: DEADLINE_MS });
+  const boards = new Boards(redis, seasons);
+  const accounts = new Accounts(redis, new Passwords({ cost: settings.passwordCost }));
+  const metrics = redisMetrics({ clients: { main: redis }, infoTimeoutMs: DEADLINE_MS });
+  const probes = healthEndpoints({ checks: { redis: () => health(redis, DEADLINE_MS) } });
+  const stopping = new AbortController();
+  const limit = { store: stores.rateLimit };
+  const limitLogins = rateLimit({ ...limit, policies: settings.loginLimits, onStoreError: "deny" });
+  const limitPlayer = rateLimit({
+    ...limit,
+    policies: settings.scoreLimits,
+    key: (req) => `player ${playerOf(req)}`,
+  });
+  const cacheTable = responseCache({ store: stores.cache, ttlMs: settings.cacheTtlMs, name: "leaderboard" });
+  const { processMs, replays: atOnce, heartbeatMs } = settings;
+
+  const app = express();
+  // Metrics: outermost, so that they time and count whatever the layers below answer.
+  app.use(metrics);
+  // Security headers: on every answer, an error's too.
+  app.use(securityHeaders());
+  // Scrapes and probes: before any limit or session, since they must pass when those do not.
+  app.get("/metrics", metrics.endpoint);
+  app.use(probes);
+  // Rate limit per client: everything below costs work.
+  app.use(rateLimit({ ...limit, policies: settings.clientLimits }));
+  // The page: files, the same for everybody.
+  app.use(pageRoutes());
+  // Public GETs, the table behind the response cache: before the session, so that no answer can depend on one.
+  app.use(
+    leaderboardRoutes({ boards, cacheTable }),
+    replayRoutes({ boards, stopping: stopping.signal, atOnce, heartbeatMs }),
+  );
+  // Session: from here on answers are one player's own.
+  app.use(session({ store: stores.session, secret: config.sessionSecret, name: COOKIE_NAME }), ownAnswers);
+  // Bodies: read once the client is known to be within its limits.
+  app.use(...jsonBody());
+  // Accounts: a limit of their own for what tries a password.
+  app.use(authRoutes({ accounts, boards, limitLogins, cookieName: COOKIE_NAME }));
+  // Scores: the rate limit per player, then the handler.
+  app.use(scoreRoutes({ boards, limitPlayer }));
+  // The job: the route lock, one key a player, then the handler.
+  app.use(processRoutes({ locks: stores.locks, processMs }));
+  // Errors: every one a problem of RFC 9457.
+  app.use(notFound, problemHandler(logger));
+
+  return {
+    app,
+    drain() {
+      probes.drain();
+      stopping.abort();
+    },
+    close: () => metrics.close(),
+  };
+}
+
+/** Nothing between here and the player may keep what is the player's. */
+const ownAnswers: express.RequestHandler = (_req, res, next) => {
+  res.set("Cache-Control", "no-store");
+  next();
+};

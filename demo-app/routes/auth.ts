@@ -1,0 +1,98 @@
+import { Router, type Request, type RequestHandler } from "express";
+import { isUsername, type Accounts } from "../accounts/accounts.ts";
+import type { Boards } from "../boards.ts";
+import { members } from "../json-body.ts";
+import { FREE_BOARD } from "../ladder/season-boards.ts";
+import { methodNotAllowed, ProblemError } from "../problem.ts";
+import { playerOf } from "./player.ts";
+
+const SHORTEST_PASSWORD = 8;
+const LONGEST_PASSWORD = 128;
+
+export interface AuthRoutesOptions {
+  readonly accounts: Accounts;
+  readonly boards: Boards;
+  /** Stands before everything that tries a password. */
+  readonly limitLogins: RequestHandler;
+  /** The name of the session's cookie. */
+  readonly cookieName: string;
+}
+
+/** `POST /register` (which also logs in), `POST /login`, `POST /logout`, `GET /profile`. */
+export function authRoutes({ accounts, boards, limitLogins, cookieName }: AuthRoutesOptions): Router {
+  const router = Router();
+
+  router
+    .route("/register")
+    .post(limitLogins, async (req, res) => {
+      const { username, password } = credentials(req);
+      if (!isUsername(username)) {
+        throw new ProblemError(422, "username must be 3 to 32 letters, digits or _ . - characters.");
+      }
+      if (password.length < SHORTEST_PASSWORD || password.length > LONGEST_PASSWORD) {
+        throw new ProblemError(
+          422,
+          `password must be ${SHORTEST_PASSWORD} to ${LONGEST_PASSWORD} characters long.`,
+        );
+      }
+      if (!(await accounts.register(username, password)))
+        throw new ProblemError(409, "This username is taken.");
+      await startSession(req, username);
+      res.status(201).json({ player: username });
+    })
+    .all(methodNotAllowed("POST"));
+
+  router
+    .route("/login")
+    .post(limitLogins, async (req, res) => {
+      const { username, password } = credentials(req);
+      const known = password.length <= LONGEST_PASSWORD && (await accounts.authenticate(username, password));
+      if (!known) throw new ProblemError(401, "The username or the password is wrong.");
+      await startSession(req, username);
+      res.json({ player: username });
+    })
+    .all(methodNotAllowed("POST"));
+
+  router
+    .route("/logout")
+    .post(async (req, res) => {
+      await settled((done) => req.session.destroy(done));
+      res.clearCookie(cookieName).status(204).end();
+    })
+    .all(methodNotAllowed("POST"));
+
+  router
+    .route("/profile")
+    .get(async (req, res) => {
+      const player = playerOf(req);
+      res.json({ player, free: (await boards.standing(FREE_BOARD, player)) ?? null });
+    })
+    .all(methodNotAllowed("GET"));
+
+  return router;
+}
+
+function credentials(req: Request): { username: string; password: string } {
+  const { username, password } = members(req.body);
+  if (typeof username !== "string" || typeof password !== "string") {
+    throw new ProblemError(422, "username and password must be texts.");
+  }
+  return { username, password };
+}
+
+/** Logs the player in, under an id that nobody can have planted in the browser before. */
+async function startSession(req: Request, player: string): Promise<void> {
+  await settled((done) => req.session.regenerate(done));
+  req.session.userId = player;
+  await settled((done) => req.session.save(done));
+}
+
+/** express-session calls back; a failure becomes the answer, so it must be awaited before there is one. */
+function settled(run: (done: (error?: unknown) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    run((error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}

@@ -1,0 +1,34 @@
+import { Router, type RequestHandler } from "express";
+import type { Boards } from "../boards.ts";
+import { members } from "../json-body.ts";
+import { FREE_BOARD } from "../ladder/season-boards.ts";
+import { methodNotAllowed, ProblemError } from "../problem.ts";
+import { playerOf, requirePlayer } from "./player.ts";
+
+export interface ScoreRoutesOptions {
+  readonly boards: Boards;
+  /** Counts by player, so it comes after the login check. */
+  readonly limitPlayer: RequestHandler;
+}
+
+/** `POST /score`: sets the player's own score on the free board. */
+export function scoreRoutes({ boards, limitPlayer }: ScoreRoutesOptions): Router {
+  const router = Router();
+
+  router
+    .route("/score")
+    .post(requirePlayer, limitPlayer, async (req, res) => {
+      const player = playerOf(req);
+      const { player_id, score } = members(req.body);
+      if (typeof player_id !== "string") throw new ProblemError(422, "player_id must be a text.");
+      if (player_id !== player) throw new ProblemError(403, "A player can set only the own score.");
+      if (typeof score !== "number" || !Number.isFinite(score)) {
+        throw new ProblemError(422, "score must be a finite number.");
+      }
+      await boards.free.set(FREE_BOARD, player, { score });
+      res.json({ board: FREE_BOARD, ...(await boards.standing(FREE_BOARD, player)) });
+    })
+    .all(methodNotAllowed("POST"));
+
+  return router;
+}

@@ -1,0 +1,34 @@
+import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
+
+/** What nobody needs to set from outside, and tests do. */
+export interface Settings {
+  /** For each client address, on everything but probes and scrapes. */
+  readonly clientLimits: readonly RateLimitPolicy[];
+  /** For each client address, on what tries a password. */
+  readonly loginLimits: readonly RateLimitPolicy[];
+  /** For each player, on posting scores. */
+  readonly scoreLimits: readonly RateLimitPolicy[];
+  /** How old a leaderboard may be that a reader sees, milliseconds. */
+  readonly cacheTtlMs: number;
+  /** How long the job of `POST /process` takes, milliseconds. */
+  readonly processMs: number;
+  /** How many replays may run at once. */
+  readonly replays: number;
+  readonly heartbeatMs: number;
+  /** The N of scrypt; see `Passwords`. */
+  readonly passwordCost: number;
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  clientLimits: [{ name: "client", algorithm: "fixed-window", limit: 300, windowMs: 10_000 }],
+  loginLimits: [{ name: "login", algorithm: "fixed-window", limit: 10, windowMs: 60_000 }],
+  scoreLimits: [
+    { name: "burst", algorithm: "fixed-window", limit: 5, windowMs: 1000 },
+    { name: "sustained", algorithm: "fixed-window", limit: 60, windowMs: 60_000 },
+  ],
+  cacheTtlMs: 1000,
+  processMs: 2000,
+  replays: 4,
+  heartbeatMs: 15_000,
+  passwordCost: 2 ** 14,
+};
