@@ -79,7 +79,7 @@ async function play(
     for (const [at, match] of matches.entries()) {
       await leagues.submit(board, [toSubmission(match)]);
       // From its first match on, so that a crash leaves nothing behind.
-      if (at === 0) await leagues.expire(board, (matches.length / speed) * 1000 + TTL_MARGIN_MS);
+      if (at === 0) await leagues.expire(board, Math.ceil((matches.length / speed) * 1000) + TTL_MARGIN_MS);
       const table = await leagues.top(board, WHOLE_TABLE);
       const { date, home, away, homeScore, awayScore } = match;
       await stream.send("match", {

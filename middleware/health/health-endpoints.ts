@@ -54,7 +54,11 @@ export function healthEndpoints({
     return results;
   };
 
-  const middleware = async function healthMiddleware(req: Request, res: Response, next: NextFunction): Promise<void> {
+  const middleware = async function healthMiddleware(
+    req: Request,
+    res: Response,
+    next: NextFunction,
+  ): Promise<void> {
     const live = req.path === "/livez";
     if ((!live && req.path !== "/readyz") || (req.method !== "GET" && req.method !== "HEAD")) return next();
     const found = live ? [] : await runChecks();
@@ -65,8 +69,12 @@ export function healthEndpoints({
       res.send(ready ? "ok\n" : "unavailable\n");
       return;
     }
-    const lines = found.map(([name, { up, reason }]) => `${up ? "+" : "-"} ${name}${reason ? `: ${reason}` : ""}`);
-    res.send([...lines, ...(draining && !live ? ["- draining"] : []), ready ? "ok" : "unavailable", ""].join("\n"));
+    const lines = found.map(
+      ([name, { up, reason }]) => `${up ? "+" : "-"} ${name}${reason ? `: ${reason}` : ""}`,
+    );
+    res.send(
+      [...lines, ...(draining && !live ? ["- draining"] : []), ready ? "ok" : "unavailable", ""].join("\n"),
+    );
   };
   return Object.assign(middleware, {
     drain(): void {

@@ -5,7 +5,9 @@ import type { RateLimitDecision, RateLimitPolicy } from "../../stores/rate-limit
  * (RFC 9651). Names are escaped, so that none can end its String early and write into the field.
  */
 export function policyField(policies: readonly RateLimitPolicy[]): string {
-  return policies.map(({ name, limit, windowMs }) => `${sfString(name)};q=${limit};w=${seconds(windowMs)}`).join(", ");
+  return policies
+    .map(({ name, limit, windowMs }) => `${sfString(name)};q=${limit};w=${seconds(windowMs)}`)
+    .join(", ");
 }
 
 /** `t` is the effective window: the time within which no more than `r` may be used. */

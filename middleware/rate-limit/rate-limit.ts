@@ -118,7 +118,9 @@ function sendLimited(res: Response, { policies, retryAfterMs }: RateLimitDecisio
     status: 429,
     type: `${PROBLEM_TYPES}#quota-exceeded`,
     title: "Too many requests",
-    detail: canEverPass ? `Try again in ${seconds(waitMs)} s.` : "The request costs more than its limit allows at all.",
+    detail: canEverPass
+      ? `Try again in ${seconds(waitMs)} s.`
+      : "The request costs more than its limit allows at all.",
     ...(canEverPass ? { retryAfterSeconds: seconds(waitMs) } : {}),
     extensions: { "violated-policies": violated },
   });

@@ -49,7 +49,10 @@ export function captureResponse(
     if (size > maxBodyBytes) return;
     const headers = Object.entries(res.getHeaders())
       .filter(([name, value]) => value !== undefined && before.get(name) !== value)
-      .map(([name, value]): [string, string | string[]] => [name, Array.isArray(value) ? value : String(value)]);
+      .map(([name, value]): [string, string | string[]] => [
+        name,
+        Array.isArray(value) ? value : String(value),
+      ]);
     onComplete({ status: res.statusCode, headers, body: Buffer.concat(chunks, size) });
   });
 }

@@ -47,7 +47,10 @@ export function isStorable(method: string, { status, headers }: Captured): boole
     if (name === "set-cookie" || name === "vary" || name === "content-range" || name === "content-encoding") {
       return false;
     }
-    if (name === "cache-control" && /no-store|no-cache|private|must-understand|[^\w\s,=-]/i.test(String(value))) {
+    if (
+      name === "cache-control" &&
+      /no-store|no-cache|private|must-understand|[^\w\s,=-]/i.test(String(value))
+    ) {
       return false;
     }
   }

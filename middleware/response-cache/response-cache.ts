@@ -40,19 +40,16 @@ export function responseCache({
   name = "cache",
   maxBodyBytes = 1024 * 1024,
 }: ResponseCacheOptions): ResponseCacheMiddleware {
-  if (typeof store?.get !== "function") throw new TypeError("responseCache: store must be a CacheStore");
-  assertTtlMs(ttlMs);
-  if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(name)) {
-    throw new TypeError("responseCache: name must be a letter followed by letters, digits and -");
-  }
-  if (!Number.isSafeInteger(maxBodyBytes) || maxBodyBytes < 1) {
-    throw new TypeError(`responseCache: maxBodyBytes must be a whole number of at least 1, not ${maxBodyBytes}`);
-  }
+  assertOptions({ store, ttlMs, name, maxBodyBytes });
 
   return async function responseCacheMiddleware(req, res, next) {
     const startedAt = performance.now();
     const report = (outcome: ResponseCacheEvent["outcome"]): void =>
-      publish(channels.responseCache, () => ({ cache: name, outcome, durationMs: performance.now() - startedAt }));
+      publish(channels.responseCache, () => ({
+        cache: name,
+        outcome,
+        durationMs: performance.now() - startedAt,
+      }));
 
     if (!isCacheableRequest(req)) {
       report("bypass");
@@ -78,7 +75,13 @@ export function responseCache({
     captureResponse(res, maxBodyBytes, (captured) => {
       if (!isStorable(req.method, captured)) return;
       const { status, body } = captured;
-      const frame = encodeResponse({ status, headers: keptHeaders(captured), storedAt: Date.now(), ttlMs, body });
+      const frame = encodeResponse({
+        status,
+        headers: keptHeaders(captured),
+        storedAt: Date.now(),
+        ttlMs,
+        body,
+      });
       // The client has its answer already, whatever comes of this.
       store.set(id, frame, ttlMs).catch(() => report("store-error"));
     });
@@ -86,7 +89,29 @@ export function responseCache({
   };
 }
 
-function sendHit(req: Request, res: Response, { entry, name }: { entry: CachedResponse; name: string }): void {
+function assertOptions({
+  store,
+  ttlMs,
+  name,
+  maxBodyBytes,
+}: Required<Omit<ResponseCacheOptions, "key">>): void {
+  if (typeof store?.get !== "function") throw new TypeError("responseCache: store must be a CacheStore");
+  assertTtlMs(ttlMs);
+  if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(name)) {
+    throw new TypeError("responseCache: name must be a letter followed by letters, digits and -");
+  }
+  if (!Number.isSafeInteger(maxBodyBytes) || maxBodyBytes < 1) {
+    throw new TypeError(
+      `responseCache: maxBodyBytes must be a whole number of at least 1, not ${maxBodyBytes}`,
+    );
+  }
+}
+
+function sendHit(
+  req: Request,
+  res: Response,
+  { entry, name }: { entry: CachedResponse; name: string },
+): void {
   const ageMs = Math.max(0, Date.now() - entry.storedAt);
   for (const [header, value] of entry.headers) res.setHeader(header, value);
   res.setHeader("Age", Math.floor(ageMs / 1000));

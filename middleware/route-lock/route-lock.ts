@@ -1,5 +1,10 @@
 import type { NextFunction, Request, RequestHandler, Response } from "express";
-import { assertLockTtlMs, type Lock, type LockManager, type TryAcquire } from "../../stores/lock/lock-manager.ts";
+import {
+  assertLockTtlMs,
+  type Lock,
+  type LockManager,
+  type TryAcquire,
+} from "../../stores/lock/lock-manager.ts";
 import { channels, publish, type RouteLockEvent } from "../../telemetry/channels.ts";
 import { sendProblem } from "../problem/problem.ts";
 import { holdResponseEnd } from "./held-response.ts";

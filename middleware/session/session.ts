@@ -45,7 +45,8 @@ export function session({
   cookie = {},
   onStoreError = "deny",
 }: SessionOptions): RequestHandler {
-  if (typeof store?.get !== "function") throw new TypeError("session: store must be an express-session Store");
+  if (typeof store?.get !== "function")
+    throw new TypeError("session: store must be an express-session Store");
   const secrets = [secret].flat();
   if (secrets.length === 0 || secrets.some((text) => typeof text !== "string" || text === "")) {
     throw new TypeError("session: secret must be a text, or a list of texts, none of them empty");

@@ -107,13 +107,15 @@ describe("npm run demo", () => {
     expect((JSON.parse(run.stdout()) as Report).matches).to.equal(6504);
   });
 
-  it("ends everything when npm is told to end", async () => {
-    const run = await start({ npm: true, env: { PORT: "0", EMBEDDED_REDIS: engine } });
-    await urlOf(run);
-    expect(run.descendants()).to.have.length.of.at.least(2);
-    run.child.kill("SIGTERM");
-    await expectNothingLeft(run);
-  });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    it(`ends everything when npm is told to end by ${signal}`, async () => {
+      const run = await start({ npm: true, env: { PORT: "0", EMBEDDED_REDIS: engine } });
+      await urlOf(run);
+      expect(run.descendants()).to.have.length.of.at.least(2);
+      run.child.kill(signal);
+      await expectNothingLeft(run);
+    });
+  }
 
   it("prints all tables with --once on the WebAssembly server, and leaves nothing behind", () =>
     expectOnceReport("wasm"));

@@ -12,7 +12,7 @@ import {
 import { overflow, players, results, rowTexts, travellingRows } from "./page-readings.ts";
 
 describe("the page, in a browser", function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   requiresService("chromium");
 
   let demo: RunningDemo;
@@ -109,7 +109,7 @@ describe("the page, in a browser", function () {
           orders.add((await players(page)).join());
           travelled ||= (await travellingRows(page)) > 0;
           expect(await page.textContent("#result-message")).to.match(champions);
-        }, 15_000);
+        }, 45_000);
         expect(orders.size).to.be.greaterThan(5);
         expect(travelled).to.equal(true);
         expect(await results(page)).to.deep.equal(final);

@@ -1,6 +1,10 @@
 import { expect } from "chai";
 import express, { type Express } from "express";
-import { healthEndpoints, type HealthEndpoints, type HealthEndpointsOptions } from "express-redis-suite/health";
+import {
+  healthEndpoints,
+  type HealthEndpoints,
+  type HealthEndpointsOptions,
+} from "express-redis-suite/health";
 import { health } from "express-redis-suite/redis";
 import request from "supertest";
 import { redis } from "../../support/shared-redis.ts";

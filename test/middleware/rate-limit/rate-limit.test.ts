@@ -11,8 +11,18 @@ import { countCommands } from "../../support/command-counts.ts";
 import { failingStore } from "../../support/failing-store.ts";
 import { redis } from "../../support/shared-redis.ts";
 
-const twoPerMinute: RateLimitPolicy = { name: "minute", algorithm: "fixed-window", limit: 2, windowMs: 60_000 };
-const threePerHour: RateLimitPolicy = { name: "hour", algorithm: "fixed-window", limit: 3, windowMs: 3_600_000 };
+const twoPerMinute: RateLimitPolicy = {
+  name: "minute",
+  algorithm: "fixed-window",
+  limit: 2,
+  windowMs: 60_000,
+};
+const threePerHour: RateLimitPolicy = {
+  name: "hour",
+  algorithm: "fixed-window",
+  limit: 3,
+  windowMs: 3_600_000,
+};
 
 function appWith(options: Partial<RateLimitOptions> & { store: RateLimitStore }): Express {
   const app = express();
@@ -141,9 +151,15 @@ describe("rateLimit", () => {
     const make = (options: object) => () => rateLimit({ store, policies: [twoPerMinute], ...options });
     expect(make({ store: undefined })).to.throw(TypeError, "store must be a RateLimitStore");
     expect(make({ policies: [] })).to.throw(TypeError, "at least one policy");
-    expect(make({ policies: [twoPerMinute, twoPerMinute] })).to.throw(TypeError, 'two policies are called "minute"');
+    expect(make({ policies: [twoPerMinute, twoPerMinute] })).to.throw(
+      TypeError,
+      'two policies are called "minute"',
+    );
     expect(make({ policies: [{ ...twoPerMinute, limit: 0 }] })).to.throw(TypeError, 'policy "minute": limit');
-    expect(make({ policies: [{ ...twoPerMinute, windowMs: -1 }] })).to.throw(TypeError, 'policy "minute": windowMs');
+    expect(make({ policies: [{ ...twoPerMinute, windowMs: -1 }] })).to.throw(
+      TypeError,
+      'policy "minute": windowMs',
+    );
     expect(make({ policies: [{ ...twoPerMinute, algorithm: "magic" }] })).to.throw(TypeError, "algorithm");
     expect(make({ onStoreError: "maybe" })).to.throw(TypeError, 'onStoreError must be "allow" or "deny"');
   });

@@ -37,7 +37,11 @@ const send = (app: Express, path = "/", method: "get" | "head" | "post" = "get")
   request(app)[method](path).set("Host", "boards.example");
 
 /** The store is written after the answer is out, so the second request may come too early. */
-async function hit(app: Express, path = "/", headers: Record<string, string> = {}): Promise<request.Response> {
+async function hit(
+  app: Express,
+  path = "/",
+  headers: Record<string, string> = {},
+): Promise<request.Response> {
   let answer: request.Response | undefined;
   await eventually(async () => {
     answer = await send(app, path).set(headers);
@@ -147,7 +151,8 @@ describe("responseCache", () => {
     "is private": (_req, res) => void res.set("Cache-Control", "private, max-age=60").send("mine"),
     "says no-store": (_req, res) => void res.set("Cache-Control", "No-Store").send("mine"),
     "says no-cache for one field": (_req, res) => void res.set("Cache-Control", 'no-cache="x"').send("mine"),
-    "has a Cache-Control that cannot be read": (_req, res) => void res.set("Cache-Control", 'max-age="60').send("?"),
+    "has a Cache-Control that cannot be read": (_req, res) =>
+      void res.set("Cache-Control", 'max-age="60').send("?"),
     "varies with a header": (_req, res) => void res.vary("Accept-Language").send("mine"),
     "is encoded": (_req, res) => void res.set("Content-Encoding", "x-unknown").end("mine"),
     "is an error": (_req, res) => void res.status(500).send("broken"),
@@ -156,9 +161,13 @@ describe("responseCache", () => {
   for (const [what, handler] of Object.entries(personal)) {
     it(`keeps no response that ${what}`, async () => {
       const { app, runs } = cached(handler);
-      await send(app).buffer(false).catch(() => {});
+      await send(app)
+        .buffer(false)
+        .catch(() => {});
       await new Promise((resolve) => setTimeout(resolve, 20));
-      await send(app).buffer(false).catch(() => {});
+      await send(app)
+        .buffer(false)
+        .catch(() => {});
       expect(runs()).to.equal(2);
       expect(await redis().dbsize()).to.equal(0);
     });
@@ -208,7 +217,13 @@ describe("responseCache", () => {
   it("takes a damaged entry for a miss", async () => {
     const store = new MemoryCacheStore();
     const { app, runs } = cached(countUp, { store, key: () => "k" });
-    for (const bytes of ["", "\u0001", "\u0001\u0000\u0000\u0000\u0004nope", "\u0002\u0000\u0000\u0000\u0000", "{}"]) {
+    for (const bytes of [
+      "",
+      "\u0001",
+      "\u0001\u0000\u0000\u0000\u0004nope",
+      "\u0002\u0000\u0000\u0000\u0000",
+      "{}",
+    ]) {
       await store.set("cache k", Buffer.from(bytes, "latin1"), 60_000);
       expect((await send(app)).status).to.equal(200);
     }
@@ -221,7 +236,10 @@ describe("responseCache", () => {
       await send(app);
       await send(app, "/", "post");
     });
-    expect(events.map(({ cache, outcome }) => `${cache} ${outcome}`)).to.deep.equal(["boards miss", "boards bypass"]);
+    expect(events.map(({ cache, outcome }) => `${cache} ${outcome}`)).to.deep.equal([
+      "boards miss",
+      "boards bypass",
+    ]);
   });
 
   it("names the option that cannot be, when it is made", () => {

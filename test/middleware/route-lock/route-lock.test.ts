@@ -88,7 +88,9 @@ for (const form of ["routeLock", "routeLock.wrap"] as const) {
       const denied = await request(guarded(slow, { locks })).post("/process?user=ann");
       expect(denied.status).to.equal(503);
       expect(denied.get("Retry-After")).to.equal("1");
-      expect((await request(guarded(slow, { locks, onStoreError: "allow" })).post("/process?user=ann")).text).to.equal("done");
+      expect(
+        (await request(guarded(slow, { locks, onStoreError: "allow" })).post("/process?user=ann")).text,
+      ).to.equal("done");
     });
 
     it("publishes what became of the lock", async () => {

@@ -110,7 +110,13 @@ describe("session", () => {
     const old = cookieOf(await request(appWith()).get("/visits"));
     const rotated = appWith({ secret: ["a new secret", secret] });
     expect((await request(rotated).get("/visits").set("Cookie", old)).body).to.deep.equal({ visits: 2 });
-    expect((await request(appWith({ secret: "a new secret" })).get("/read").set("Cookie", old)).body).to.deep.equal({
+    expect(
+      (
+        await request(appWith({ secret: "a new secret" }))
+          .get("/read")
+          .set("Cookie", old)
+      ).body,
+    ).to.deep.equal({
       visits: null,
     });
   });
