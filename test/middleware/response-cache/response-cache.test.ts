@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { expect } from "chai";
 import express, { type Express, type RequestHandler } from "express";
 import { responseCache, type ResponseCacheOptions } from "express-redis-suite/response-cache";
@@ -35,7 +36,7 @@ const send = (app: Express, path = "/", method: "get" | "head" | "post" = "get")
   request(app)[method](path).set("Host", "boards.example");
 
 /** The store is written after the answer is out, so the second request may come too early. */
-async function hit(app: Express, path = "/", headers: object = {}): Promise<request.Response> {
+async function hit(app: Express, path = "/", headers: IncomingHttpHeaders = {}): Promise<request.Response> {
   let answer: request.Response | undefined;
   await eventually(async () => {
     answer = await send(app, path).set(headers);
