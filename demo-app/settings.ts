@@ -20,11 +20,11 @@ export interface Settings {
 }
 
 export const DEFAULT_SETTINGS: Settings = {
-  clientLimits: [{ name: "client", algorithm: "fixed-window", limit: 1200, windowMs: 10_000 }],
+  clientLimits: [{ name: "client", algorithm: "sliding-window", limit: 1200, windowMs: 10_000 }],
   loginLimits: [{ name: "login", algorithm: "fixed-window", limit: 10, windowMs: 60_000 }],
   scoreLimits: [
     { name: "burst", algorithm: "fixed-window", limit: 5, windowMs: 1000 },
-    { name: "sustained", algorithm: "fixed-window", limit: 60, windowMs: 60_000 },
+    { name: "sustained", algorithm: "sliding-window", limit: 60, windowMs: 60_000 },
   ],
   cacheTtlMs: 1000,
   processMs: 2000,

@@ -8,11 +8,16 @@ import { channel, type Channel } from "node:diagnostics_channel";
  * Nothing is computed for a channel that nobody listens to; see {@link publish}.
  */
 export interface RateLimitEvent {
-  /** The limiter's `name` option. */
+  /** The names of the limiter's policies, joined by `+`. */
   readonly limiter: string;
-  readonly outcome: "allowed" | "limited" | "store-error-allowed" | "store-error-denied";
-  /** The first policy that said no; absent unless `limited`. */
+  /** `shadow-limited`: would have been limited, and was let through. */
+  readonly outcome: "allowed" | "limited" | "shadow-limited" | "store-error-allowed" | "store-error-denied";
+  /** The first policy that said no; absent unless limited. */
   readonly policy?: string;
+  /** Who decided: the shared store, this process from memory or from a lease, or the fallback of a store away. */
+  readonly source: "store" | "deny-memory" | "lease" | "fallback";
+  /** Units the fallback has admitted since the store went away; absent while the store decides. */
+  readonly unitsInFallback?: number;
   readonly durationMs: number;
 }
 

@@ -1,28 +1,60 @@
 /**
- * One limit. Several of them are decided together, all or nothing.
+ * How a policy counts.
  *
- * `fixed-window`: at most `limit` units in each window of `windowMs`; a key's window begins with its first unit.
- * The cheapest algorithm; a client may spend the end of one window and the start of the next in one burst.
+ * - `fixed-window`: at most `limit` units in each window of `windowMs`; a key's window begins with its first unit. The
+ *   cheapest; the end of one window and the start of the next can be spent in one burst.
+ * - `sliding-window`: two counters on windows of the store's clock, the previous one weighted by how much of it is
+ *   still in view. Smooth and small; exact as long as the previous window's units came evenly.
+ * - `sliding-log`: the time of every unit. Exact in every window whatever; memory grows with `limit`.
+ * - `token-bucket` and `gcra`: `limit` units flow in evenly over each `windowMs`, and at most `burst` (default `limit`)
+ *   wait to be taken. Two names of one rule: a bucket's fill and GCRA's theoretical arrival time say the same.
+ * - `concurrency`: at most `limit` units at the same time; each is given back, or ends after `windowMs` without renewal.
  */
+export type RateLimitAlgorithm =
+  | "fixed-window"
+  | "sliding-window"
+  | "sliding-log"
+  | "token-bucket"
+  | "gcra"
+  | "concurrency";
+
+/** One limit. Several of them are decided together, all or nothing. */
 export interface RateLimitPolicy {
   /** Names the policy in headers, metrics and keys; unique among the policies that are asked together. */
   readonly name: string;
-  readonly algorithm: "fixed-window";
-  /** Units per window; a whole number of at least 1. */
+  readonly algorithm: RateLimitAlgorithm;
+  /** Units per window, or at the same time for `concurrency`; a whole number of at least 1. */
   readonly limit: number;
-  /** The window's length in milliseconds; a whole number of at least 1. */
+  /** The window in milliseconds, a whole number of at least 1; for `concurrency` how long a unit may go unrenewed. */
   readonly windowMs: number;
+  /** `token-bucket` and `gcra` only: units that may be taken at once. Default `limit`. */
+  readonly burst?: number;
 }
 
-/** How one policy stands after a decision. */
+/** How one policy stands after a decision. Durations are whole milliseconds, rounded up. */
 export interface RateLimitPolicyState {
   readonly name: string;
   /** False for each policy that by itself would have refused this cost. */
   readonly allowed: boolean;
-  /** Units left, never negative. */
+  /** Units that could be taken at once right now, never negative. */
   readonly remaining: number;
-  /** Until `remaining` is back at the limit, milliseconds; 0 for a key that has used nothing. */
+  /** Until more than `remaining` can be taken; 0 when nothing is used. */
+  readonly moreAfterMs: number;
+  /** Until nothing is used any more; 0 when nothing is. */
   readonly resetAfterMs: number;
+  /** Until this cost would pass; 0 when allowed, Infinity when it never can. For `concurrency` a guess. */
+  readonly retryAfterMs: number;
+}
+
+/** Says when and where units were taken, so that giving them back can never free somebody else's. Opaque. */
+export interface RateLimitReceipt {
+  readonly cost: number;
+  /** When, in the store's own time. */
+  readonly at: number;
+  /** Where, one entry a policy. */
+  readonly marks: readonly number[];
+  /** Names the units of `concurrency` policies. */
+  readonly lease: string;
 }
 
 export interface RateLimitDecision {
@@ -31,58 +63,55 @@ export interface RateLimitDecision {
   readonly retryAfterMs: number;
   /** One entry a policy, in the order asked. */
   readonly policies: readonly RateLimitPolicyState[];
+  /** For `refund`, `renew` and `release`; absent unless units were taken. */
+  readonly receipt?: RateLimitReceipt;
+  /** Who decided, where it was not the shared state itself. */
+  readonly source?: "deny-memory" | "lease" | "fallback";
 }
 
 /**
  * Counts units of work against policies. The store knows keys and numbers only: no request, no header.
  *
- * A key that is unknown, expired or reset has used nothing. A key found without an expiry is given one, and a window
- * that would end later than `windowMs` from now (the policy was changed, a clock went back) counts as ended, so that
- * no client stays refused for ever. Time is the store's own (for Redis the server's), never the caller's. A rejection
- * means that the decision is unknown: the units may or may not have been taken.
+ * What is counted belongs to a key and a set of policies: the same policy asked in two sets counts in each, and a
+ * changed limit starts anew. A key that is unknown, expired or reset has used nothing. A key found without an expiry is
+ * given one, and a state that lies further in the future than its policy reaches (a clock went back) counts as ended, so
+ * that no client stays refused for ever. Time is the store's own (for Redis the server's), never the caller's. A rejection means that the outcome is
+ * unknown: the units may or may not have been taken.
+ *
+ * Costs and points are whole numbers of at least 1; anything else rejects with a TypeError.
  */
 export interface RateLimitStore {
   /**
-   * Takes `cost` units (a whole number of at least 1) from every policy, or from none if any of them refuses.
-   * The cost is tested before it is taken: with 2 units left a cost of 3 is refused and leaves 2.
-   * A cost above a policy's limit is refused with `retryAfterMs: Infinity`. What is no such number rejects with a
-   * TypeError.
+   * Takes `cost` units from every policy, or from none if any of them refuses. The cost is tested before it is taken:
+   * with 2 units left a cost of 3 is refused and leaves 2. A cost that no wait can make fit is refused with
+   * `retryAfterMs: Infinity`. A blocked key is refused until its block ends.
    */
   consume(key: string, policies: readonly RateLimitPolicy[], cost: number): Promise<RateLimitDecision>;
 
-  /** Forgets what `key` has used of these policies. Does nothing for an unknown key. */
+  /** Answers what `consume` would, and takes nothing. */
+  peek(key: string, policies: readonly RateLimitPolicy[], cost: number): Promise<RateLimitDecision>;
+
+  /**
+   * Gives back what a decision took, or as much of it as has not run out by itself: units of a window that is over are
+   * gone. A second refund of the same receipt is the caller's error; counts never fall below nothing used.
+   */
+  refund(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void>;
+
+  /** Takes `points` whether they fit or not, so that the key is over its limit for as long as that lasts. */
+  penalize(key: string, policies: readonly RateLimitPolicy[], points: number): Promise<void>;
+
+  /** Gives `points` of what the key has used back, as far as it has used any. */
+  reward(key: string, policies: readonly RateLimitPolicy[], points: number): Promise<void>;
+
+  /** Lets the units of `concurrency` policies last for another `windowMs`. Does nothing for units that have ended. */
+  renew(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void>;
+
+  /** Gives the units of `concurrency` policies back, and nothing else. Does nothing for units that have ended. */
+  release(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void>;
+
+  /** Refuses the key whatever its policies for `durationMs` (a whole number of at least 1); the later end holds. */
+  block(key: string, durationMs: number): Promise<void>;
+
+  /** Forgets what `key` has used of these policies, and its block. Does nothing for an unknown key. */
   reset(key: string, policies: readonly RateLimitPolicy[]): Promise<void>;
-}
-
-/**
- * Checks policies once, at construction of whatever uses them.
- *
- * @throws TypeError that names the policy and the field at fault
- */
-export function assertPolicies(policies: readonly RateLimitPolicy[]): void {
-  if (!Array.isArray(policies) || policies.length === 0) {
-    throw new TypeError("policies must be an array with at least one policy");
-  }
-  const names = new Set<string>();
-  for (const { name, algorithm, limit, windowMs } of policies) {
-    if (typeof name !== "string" || name === "") throw new TypeError("each policy needs a name");
-    if (names.has(name)) throw new TypeError(`two policies are called "${name}"`);
-    names.add(name);
-    if (algorithm !== "fixed-window") {
-      throw new TypeError(`policy "${name}": algorithm must be "fixed-window", not "${String(algorithm)}"`);
-    }
-    assertPositiveInteger(limit, `policy "${name}": limit`);
-    assertPositiveInteger(windowMs, `policy "${name}": windowMs`);
-  }
-}
-
-/** @throws TypeError for anything but a whole number of at least 1 */
-export function assertCost(cost: number): void {
-  assertPositiveInteger(cost, "cost");
-}
-
-function assertPositiveInteger(value: number, what: string): void {
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw new TypeError(`${what} must be a whole number of at least 1, not ${String(value)}`);
-  }
 }

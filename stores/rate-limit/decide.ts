@@ -1,18 +1,13 @@
-import type { RateLimitDecision, RateLimitPolicy, RateLimitPolicyState } from "./contract.ts";
+import type { RateLimitDecision, RateLimitPolicyState } from "./contract.ts";
 
-/** All or nothing: one refusal refuses, and the longest wait counts. A cost above a limit never passes. */
-export function decide(
-  policies: readonly RateLimitPolicy[],
-  states: readonly RateLimitPolicyState[],
-  cost: number,
-): RateLimitDecision {
-  let allowed = true;
-  let retryAfterMs = 0;
-  policies.forEach(({ limit }, at) => {
-    const state = states[at];
-    if (!state || state.allowed) return;
+/** All or nothing: one refusal refuses, and the longest wait counts. */
+export function decide(policies: readonly RateLimitPolicyState[], blockedMs: number): RateLimitDecision {
+  let allowed = blockedMs === 0;
+  let retryAfterMs = blockedMs;
+  for (const state of policies) {
+    if (state.allowed) continue;
     allowed = false;
-    retryAfterMs = Math.max(retryAfterMs, cost > limit ? Infinity : state.resetAfterMs);
-  });
-  return { allowed, retryAfterMs, policies: states };
+    retryAfterMs = Math.max(retryAfterMs, state.retryAfterMs);
+  }
+  return { allowed, retryAfterMs, policies };
 }

@@ -1,104 +1,247 @@
+import { createHash, randomUUID } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { createGuard, type Guard, type RedisClient } from "../redis/guard.ts";
 import { assertPrefix, redisKey } from "../redis/keys.ts";
-import { defineScript } from "../redis/script.ts";
-import {
-  assertCost,
-  type RateLimitDecision,
-  type RateLimitPolicy,
-  type RateLimitPolicyState,
-  type RateLimitStore,
+import { warnOfReplays } from "../redis/replay-warning.ts";
+import { consumeScript, POLICY_REPLY } from "./consume-script.ts";
+import type {
+  RateLimitDecision,
+  RateLimitPolicy,
+  RateLimitPolicyState,
+  RateLimitReceipt,
+  RateLimitStore,
 } from "./contract.ts";
 import { decide } from "./decide.ts";
-
-/**
- * KEYS  1: a hash with a field a policy, `name` → "used:endsAt" (endsAt in server milliseconds)
- * ARGV  1: cost, then for each policy: name, limit, windowMs
- * Returns, for each policy: allowed (0 or 1), used after the decision, milliseconds until its window ends
- *
- * One hash a key keeps the policies of a client together: one key to expire, one slot in a Cluster.
- */
-const consume = defineScript<(string | number)[], number[]>(
-  "rate-limit.consume",
-  1,
-  `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local cost = tonumber(ARGV[1])
-local reply, write = {}, {}
-local allowed, longest = true, 0
-
-for at = 2, #ARGV, 3 do
-  local limit, window = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-  local stored = redis.call('HGET', KEYS[1], ARGV[at])
-  local used, ends = 0, now
-  if stored then
-    local colon = string.find(stored, ':', 1, true)
-    used, ends = tonumber(string.sub(stored, 1, colon - 1)), tonumber(string.sub(stored, colon + 1))
-    if ends <= now or ends > now + window then used, ends = 0, now end
-  end
-  local fits = used + cost <= limit
-  allowed = allowed and fits
-  if ends == now then ends = now + window end
-  longest = math.max(longest, ends - now)
-  write[#write + 1] = ARGV[at]
-  write[#write + 1] = string.format('%.0f:%.0f', used + cost, ends)
-  reply[#reply + 1] = fits and 1 or 0
-  reply[#reply + 1] = used
-  reply[#reply + 1] = used == 0 and 0 or ends - now
-end
-
-if allowed then
-  redis.call('HSET', KEYS[1], unpack(write))
-  if redis.call('PTTL', KEYS[1]) < longest then redis.call('PEXPIRE', KEYS[1], longest) end
-  for at = 1, #reply, 3 do
-    reply[at + 1] = reply[at + 1] + cost
-    if reply[at + 2] == 0 then reply[at + 2] = tonumber(ARGV[at + 3]) end
-  end
-elseif redis.call('PTTL', KEYS[1]) == -1 then
-  redis.call('PEXPIRE', KEYS[1], longest)
-end
-return reply
-`,
-);
+import { DenyMemory } from "./deny-memory.ts";
+import { assertCount, assertPoints, bucketScale, capacityOf, isBucket, policySetId } from "./policy.ts";
+import { blockScript, returnScript } from "./return-script.ts";
 
 export interface RedisRateLimitStoreOptions {
   readonly client: RedisClient;
   /** Put before every key; two limiters that count apart need two prefixes. */
   readonly prefix: string;
-  /** How long one decision may take, milliseconds. Default 250. */
+  /** How long one operation may take, milliseconds. Default 250. */
   readonly deadlineMs?: number;
+  /** Refused keys remembered in this process, which then cost no round trip; 0 remembers none. Default 10,000. */
+  readonly denyMemoryKeys?: number;
 }
 
-/** Counts in Redis, for any number of processes: one script, one round trip, the server's clock. */
+/** What a set of policies is on the wire; made once for each array of policies met. */
+interface CompiledPolicies {
+  readonly args: readonly number[];
+  readonly stateSuffix: string;
+  readonly setSuffixes: readonly string[];
+  readonly hasConcurrency: boolean;
+  /** The highest cost that can ever pass. */
+  readonly mostAtOnce: number;
+}
+
+const KINDS = { "fixed-window": 1, "sliding-window": 2, "sliding-log": 3, concurrency: 5 } as const;
+const BUCKET = 4;
+
+/**
+ * Counts in Redis, for any number of processes: one script, one round trip, the server's clock in whole microseconds.
+ * Works on standalone Redis and on Cluster; all keys of one id share a slot.
+ */
 export class RedisRateLimitStore implements RateLimitStore {
   readonly #client: RedisClient;
   readonly #prefix: string;
   readonly #guard: Guard;
+  readonly #denied: DenyMemory | undefined;
+  readonly #compiled = new WeakMap<readonly RateLimitPolicy[], CompiledPolicies>();
 
-  constructor({ client, prefix, deadlineMs }: RedisRateLimitStoreOptions) {
+  constructor({ client, prefix, deadlineMs, denyMemoryKeys = 10_000 }: RedisRateLimitStoreOptions) {
     assertPrefix(prefix);
+    if (denyMemoryKeys !== 0) assertCount(denyMemoryKeys, "denyMemoryKeys");
+    warnOfReplays(client);
     this.#client = client;
     this.#prefix = prefix;
     this.#guard = createGuard(client, deadlineMs);
+    this.#denied = denyMemoryKeys === 0 ? undefined : new DenyMemory(denyMemoryKeys);
   }
 
   async consume(key: string, policies: readonly RateLimitPolicy[], cost: number): Promise<RateLimitDecision> {
-    assertCost(cost);
-    const args = policies.flatMap(({ name, limit, windowMs }) => [name, limit, windowMs]);
-    const reply = await this.#guard(() => consume.run(this.#client, [this.#key(key)], [cost, ...args]));
-    const states = policies.map(({ name, limit }, at): RateLimitPolicyState => {
-      const [allowed, used = 0, resetAfterMs = 0] = reply.slice(at * 3, at * 3 + 3);
-      return { name, allowed: allowed === 1, remaining: Math.max(0, limit - used), resetAfterMs };
-    });
-    return decide(policies, states, cost);
+    const { stateSuffix, mostAtOnce } = this.#compile(policies);
+    const id = denyId(stateSuffix, key);
+    const known = this.#denied?.recall(id, cost, mostAtOnce);
+    if (known) return known;
+    const askedAt = performance.now();
+    const decision = await this.#ask("consume", key, { policies, cost });
+    if (!decision.allowed && holdsUntilRetry(decision, policies)) {
+      this.#denied?.remember(id, decision, { cost, askedAt });
+    }
+    return decision;
+  }
+
+  peek(key: string, policies: readonly RateLimitPolicy[], cost: number): Promise<RateLimitDecision> {
+    return this.#ask("peek", key, { policies, cost });
+  }
+
+  async penalize(key: string, policies: readonly RateLimitPolicy[], points: number): Promise<void> {
+    assertPoints(points, policies);
+    await this.#ask("charge", key, { policies, cost: points });
+  }
+
+  async reward(key: string, policies: readonly RateLimitPolicy[], points: number): Promise<void> {
+    assertCount(points, "points");
+    const marks = policies.map(() => 0);
+    await this.#giveBack("reward", key, { policies, receipt: { cost: points, at: 0, marks, lease: "" } });
+  }
+
+  async refund(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void> {
+    await this.#giveBack("refund", key, { policies, receipt });
+  }
+
+  async renew(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void> {
+    await this.#return("renew", key, { policies, receipt });
+  }
+
+  async release(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void> {
+    await this.#return("release", key, { policies, receipt });
+  }
+
+  async block(key: string, durationMs: number): Promise<void> {
+    assertCount(durationMs, "durationMs");
+    await this.#guard(() => blockScript.run(this.#client, [this.#blockKey(key)], [durationMs]));
   }
 
   async reset(key: string, policies: readonly RateLimitPolicy[]): Promise<void> {
-    const names = policies.map(({ name }) => name);
-    await this.#guard(() => this.#client.hdel(this.#key(key), ...names));
+    const keys = this.#keys(key, this.#compile(policies));
+    try {
+      await this.#guard(() => this.#client.unlink(...keys));
+    } finally {
+      await settled();
+      // With the block every set of policies is open again.
+      this.#denied?.forgetEnding(denyId("", key));
+    }
   }
 
-  #key(key: string): string {
-    return redisKey(this.#prefix, key);
+  async #ask(
+    mode: "consume" | "peek" | "charge",
+    key: string,
+    { policies, cost }: { policies: readonly RateLimitPolicy[]; cost: number },
+  ): Promise<RateLimitDecision> {
+    assertCount(cost, "cost");
+    const compiled = this.#compile(policies);
+    const lease = compiled.hasConcurrency ? randomUUID() : "";
+    const args = [mode, cost, lease, ...compiled.args];
+    const reply = await this.#guard(() => consumeScript.run(this.#client, this.#keys(key, compiled), args));
+    return readDecision(reply, policies, { mode, cost, lease });
   }
+
+  async #giveBack(
+    mode: "refund" | "reward",
+    key: string,
+    given: { policies: readonly RateLimitPolicy[]; receipt: RateLimitReceipt },
+  ): Promise<void> {
+    try {
+      await this.#return(mode, key, given);
+    } finally {
+      await settled();
+      this.#denied?.forget(denyId(this.#compile(given.policies).stateSuffix, key));
+    }
+  }
+
+  async #return(
+    mode: "refund" | "reward" | "release" | "renew",
+    key: string,
+    { policies, receipt }: { policies: readonly RateLimitPolicy[]; receipt: RateLimitReceipt },
+  ): Promise<void> {
+    const compiled = this.#compile(policies);
+    const args: (string | number)[] = [mode, receipt.cost, receipt.lease, receipt.at];
+    policies.forEach((_, at) =>
+      args.push(...compiled.args.slice(at * 4, at * 4 + 4), receipt.marks[at] ?? 0),
+    );
+    await this.#guard(() => returnScript.run(this.#client, this.#keys(key, compiled), args));
+  }
+
+  #compile(policies: readonly RateLimitPolicy[]): CompiledPolicies {
+    const known = this.#compiled.get(policies);
+    if (known) return known;
+    const compiled = compile(policies);
+    this.#compiled.set(policies, compiled);
+    return compiled;
+  }
+
+  #keys(key: string, { stateSuffix, setSuffixes }: CompiledPolicies): string[] {
+    const base = redisKey(this.#prefix, key);
+    const keys = [base + stateSuffix, `${base}:block`];
+    for (const suffix of setSuffixes) keys.push(base + suffix);
+    return keys;
+  }
+
+  #blockKey(key: string): string {
+    return redisKey(this.#prefix, key, ":block");
+  }
+}
+
+function denyId(stateSuffix: string, key: string): string {
+  return `${stateSuffix} ${key}`;
+}
+
+/**
+ * Resolves when every reply that came before this moment is dealt with: a refusal that was on its way when its key was
+ * opened again is remembered by then, and can be forgotten.
+ */
+const settled = (): Promise<void> => setImmediate();
+
+/** A unit of a concurrency policy may come free before `retryAfterMs`, which is only a guess there. */
+function holdsUntilRetry(
+  { policies: states }: RateLimitDecision,
+  policies: readonly RateLimitPolicy[],
+): boolean {
+  return policies.every(({ algorithm }, at) => algorithm !== "concurrency" || states[at]?.allowed === true);
+}
+
+function compile(policies: readonly RateLimitPolicy[]): CompiledPolicies {
+  // Short whatever the names are, and the same in every process that asks the same policies.
+  const setId = createHash("sha256").update(policySetId(policies)).digest("base64url").slice(0, 8);
+  const own = policies.flatMap(({ algorithm }, at) =>
+    algorithm === "sliding-log" || algorithm === "concurrency" ? [`:${setId}:${at}`] : [],
+  );
+  return {
+    args: policies.flatMap(wireArgs),
+    stateSuffix: `:${setId}`,
+    setSuffixes: own,
+    mostAtOnce: Math.min(...policies.map(capacityOf)),
+    hasConcurrency: policies.some(({ algorithm }) => algorithm === "concurrency"),
+  };
+}
+
+function wireArgs(policy: RateLimitPolicy): number[] {
+  if (isBucket(policy.algorithm)) {
+    const { capacity, perUnit, perMicrosecond } = bucketScale(policy);
+    return [BUCKET, capacity, perUnit, perMicrosecond];
+  }
+  return [KINDS[policy.algorithm as keyof typeof KINDS], policy.limit, policy.windowMs * 1000, 0];
+}
+
+function readDecision(
+  reply: readonly number[],
+  policies: readonly RateLimitPolicy[],
+  { mode, cost, lease }: { mode: string; cost: number; lease: string },
+): RateLimitDecision {
+  const [at = 0, blockedUs = 0] = reply;
+  const marks: number[] = [];
+  const states = policies.map(({ name }, index): RateLimitPolicyState => {
+    const from = 2 + index * POLICY_REPLY;
+    const retryUs = reply[from + 4] ?? 0;
+    marks.push(reply[from + 5] ?? 0);
+    return {
+      name,
+      allowed: reply[from] === 1,
+      remaining: reply[from + 1] ?? 0,
+      moreAfterMs: milliseconds(reply[from + 2]),
+      resetAfterMs: milliseconds(reply[from + 3]),
+      retryAfterMs: retryUs === -1 ? Infinity : milliseconds(retryUs),
+    };
+  });
+  const decision = decide(states, milliseconds(blockedUs));
+  return mode === "consume" && decision.allowed
+    ? { ...decision, receipt: { cost, at, marks, lease } }
+    : decision;
+}
+
+function milliseconds(microseconds = 0): number {
+  return Math.ceil(microseconds / 1000);
 }

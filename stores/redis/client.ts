@@ -21,7 +21,7 @@ export interface CreateRedisOptions {
    * Without it a peer that vanished without a word is noticed only by TCP, which may take a quarter of an hour.
    */
   readonly socketTimeoutMs?: number;
-  /** The longest pause between two attempts to reconnect; they go on for ever. Default 2,000 ms. */
+  /** The longest pause between two attempts to reconnect; they go on for ever. Default 1,500 ms. */
   readonly maxReconnectDelayMs?: number;
   /** The connection's name in `CLIENT LIST` and in metrics, without spaces. Default `express-redis-suite`. */
   readonly name?: string;
@@ -202,7 +202,7 @@ function clusterFailFast(options: CreateRedisOptions): ClusterOptions {
 }
 
 /** Exponential with full jitter below the cap, so that a fleet does not come back in step. */
-function reconnectDelay({ maxReconnectDelayMs = 2000 }: CreateRedisOptions): (attempt: number) => number {
+function reconnectDelay({ maxReconnectDelayMs = 1500 }: CreateRedisOptions): (attempt: number) => number {
   return (attempt) => {
     const ceiling = Math.min(maxReconnectDelayMs, 50 * 2 ** Math.min(attempt, 16));
     return Math.round(ceiling / 2 + (Math.random() * ceiling) / 2);

@@ -16,11 +16,11 @@ export interface RedisScript<Args extends readonly (string | number | Buffer)[],
  * caller's, since the script may have run. The user's client is left as it is (no `defineCommand`).
  *
  * @param name what metrics and traces show instead of the SHA-1, `<room>.<verb>`
- * @param keyCount how many keys the script takes; all of them must be passed in KEYS, for Cluster
+ * @param keyCount how many keys the script takes, or `any`; all of them must be passed in KEYS, for Cluster
  */
 export function defineScript<Args extends readonly (string | number | Buffer)[], Reply>(
   name: string,
-  keyCount: number,
+  keyCount: number | "any",
   lua: string,
 ): RedisScript<Args, Reply> {
   const sha = createHash("sha1").update(lua).digest("hex");
@@ -28,11 +28,11 @@ export function defineScript<Args extends readonly (string | number | Buffer)[],
   return {
     name,
     async run(client, keys, args) {
-      if (keys.length !== keyCount) {
+      if (keyCount !== "any" && keys.length !== keyCount) {
         throw new TypeError(`script ${name} takes ${keyCount} keys, not ${keys.length}`);
       }
       // One array, since as many arguments as a large batch has are more than a call may have.
-      const rest = [keyCount, ...keys, ...args];
+      const rest = [keys.length, ...keys, ...args];
       try {
         return (await client.call("evalsha", [sha, ...rest])) as Reply;
       } catch (error) {

@@ -35,7 +35,7 @@ describe("an operation of a store", () => {
     "cache get, missing": ["get", () => stores.cache.get("k")],
     "cache set": ["set", () => stores.cache.set("k", Buffer.alloc(100_000), 1000)],
     "cache delete": ["unlink", () => stores.cache.delete("k")],
-    "rate limit reset": ["hdel", () => stores.rateLimit.reset("k", POLICIES)],
+    "rate limit reset": ["unlink", () => stores.rateLimit.reset("k", POLICIES)],
     "session get": ["get", () => stores.session.get("sid")],
     "session set": ["set", () => stores.session.set("sid", SESSION)],
     "session touch": ["pexpire", () => stores.session.touch("sid", SESSION)],
@@ -59,7 +59,10 @@ describe("an operation of a store", () => {
   }));
   const scripts: Record<string, () => Promise<unknown>> = {
     "rate limit consume, three policies": () => stores.rateLimit.consume("k", POLICIES, 1),
-    "rate limit consume, refused": () => stores.rateLimit.consume("k", POLICIES, 3),
+    "rate limit peek": () => stores.rateLimit.peek("k", POLICIES, 1),
+    "rate limit penalize": () => stores.rateLimit.penalize("k", POLICIES, 1),
+    "rate limit reward": () => stores.rateLimit.reward("k", POLICIES, 1),
+    "rate limit block": () => stores.rateLimit.block("k", 1000),
     "lock acquire": () => locks.acquire("k", "me", 1000),
     "lock extend": () => locks.extend("k", "me", 1000),
     "lock release": () => locks.release("k", "me"),
@@ -74,6 +77,15 @@ describe("an operation of a store", () => {
       expect(Object.fromEntries(second)).to.deep.equal({ evalsha: 1 });
     });
   }
+
+  it("rate limit consume, refused, asks once for as long as the refusal lasts", async () => {
+    await stores.rateLimit.consume("k", POLICIES, 1);
+    const refuse = async (): Promise<void> => {
+      expect((await stores.rateLimit.consume("k", POLICIES, 3)).allowed).to.equal(false);
+    };
+    expect(Object.fromEntries(await countCommands(redis(), refuse))).to.deep.equal({ evalsha: 1 });
+    expect((await countCommands(redis(), refuse)).size).to.equal(0);
+  });
 
   it("lock manager: take and give back are one EVALSHA each", async () => {
     const use = async (): Promise<void> => {
@@ -122,7 +134,8 @@ describe("redisStores", () => {
     await stores.session.set("k", SESSION);
     const keys = (await redis().keys("*")).toSorted();
     expect(keys).to.have.length(4);
-    expect(keys.slice(0, 3)).to.deep.equal(["app:cache:{k}", "app:lock:{k}", "app:rate:{k}"]);
+    expect(keys.slice(0, 2)).to.deep.equal(["app:cache:{k}", "app:lock:{k}"]);
+    expect(keys[2]).to.match(/^app:rate:\{k\}:[\w-]{8}$/);
     expect(keys[3]).to.match(/^app:session:\{#[\w-]{43}\}$/);
   });
 

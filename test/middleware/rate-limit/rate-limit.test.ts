@@ -161,7 +161,7 @@ describe("rateLimit", () => {
       'policy "minute": windowMs',
     );
     expect(make({ policies: [{ ...twoPerMinute, algorithm: "magic" }] })).to.throw(TypeError, "algorithm");
-    expect(make({ onStoreError: "maybe" })).to.throw(TypeError, 'onStoreError must be "allow" or "deny"');
+    expect(make({ onStoreError: "maybe" })).to.throw(TypeError, 'onStoreError must be "allow", "deny"');
   });
 
   it("has a name in stack traces", () => {

@@ -1,8 +1,9 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect } from "chai";
-import { assertPolicies, type RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
+import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
 import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
+import { assertPolicies } from "../../../stores/rate-limit/policy.ts";
 
 const GOOD: RateLimitPolicy = { name: "p", algorithm: "fixed-window", limit: 1, windowMs: 1 };
 

@@ -10,6 +10,7 @@ import { engine, redis, redisUrl } from "../../support/shared-redis.ts";
 
 const POLICY: RateLimitPolicy = { name: "p", algorithm: "fixed-window", limit: 1_000_000, windowMs: 600_000 };
 const ROUNDS = 9;
+const MOST_ROUNDS = 60;
 const CALLS_PER_ROUND = 1000;
 /** The connections of this user are the ones that are cut. */
 const USER = "cut-off";
@@ -26,7 +27,8 @@ async function callWhileCutting(
 ): Promise<Outcome> {
   let fulfilled = 0;
   let rejected = 0;
-  for (let round = 0; round < ROUNDS; round++) {
+  // A busy machine may let every call be answered before the cut; then it takes more rounds to meet one that is not.
+  for (let round = 0; round < ROUNDS || (rejected === 0 && round < MOST_ROUNDS); round++) {
     const settled = Promise.allSettled(Array.from({ length: CALLS_PER_ROUND }, call));
     // Read by the server in the same turn as the calls, or one or two turns later: replies are lost at every stage.
     for (let waited = 0; waited < round % 3; waited++) await turn();
@@ -71,14 +73,15 @@ describe("a command whose connection is cut", () => {
     const client = await connect(redisUrl(), [redis()]);
     const store = new RedisRateLimitStore({ client, prefix: "rate", deadlineMs: 2000 });
     const outcome = await callWhileCutting(() => store.consume("k", [POLICY], 1), [redis()]);
-    const used = Number(String(await redis().hget("rate:{k}", "p")).split(":")[0]);
-    expectAtMostOnce(used, outcome);
+    const own = new RedisRateLimitStore({ client: redis(), prefix: "rate", deadlineMs: 2000 });
+    const { policies } = await own.peek("k", [POLICY], 1);
+    expectAtMostOnce(POLICY.limit - (policies[0]?.remaining ?? Number.NaN), outcome);
   });
 
   if (engine === "wasm") return;
   describeWithRedisServer("in a Cluster", () => {
     it("is never sent a second time, to no node", async function () {
-      this.timeout(20_000);
+      this.timeout(30_000);
       const { url, flush } = await sharedCluster();
       await flush();
       const observer = await createRedis(url);

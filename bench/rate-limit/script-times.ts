@@ -1,0 +1,93 @@
+import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
+import { createRedis } from "express-redis-suite/redis";
+import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
+import { Redis } from "ioredis";
+import { RateLimiterRedis } from "rate-limiter-flexible";
+import { scriptUse, watchRedis } from "../harness/redis-stats.ts";
+import type { Bench } from "../harness/rounds.ts";
+import { summarize, type Summary } from "../harness/statistics.ts";
+import { markdownTable } from "../harness/table.ts";
+import { rateLimitRedis } from "./apps.ts";
+import { HOUR_MS, onePolicy, PLENTY, threePolicies } from "./policies.ts";
+
+/** How long Redis, which does one thing at a time, is busy with one decision. */
+export interface ScriptTime {
+  readonly name: string;
+  readonly us: Summary;
+}
+
+interface Contender {
+  readonly name: string;
+  readonly decide: () => Promise<unknown>;
+}
+
+const BATCH = 200;
+
+/** Interleaved batches of decisions on one key, sent without waiting, so that Redis works through each in one go. */
+export async function measureScriptTimes({ redis, redisUrl, plan }: Bench): Promise<readonly ScriptTime[]> {
+  const client = await createRedis(redisUrl);
+  const peerClient = new Redis(redisUrl);
+  const all = [
+    ...ours(new RedisRateLimitStore({ client, prefix: "script-time" })),
+    ...(await peers(peerClient)),
+  ];
+  const batches = plan.quick ? 10 : 60;
+  const times = all.map((): number[] => []);
+  for (let batch = 0; batch <= batches; batch += 1) {
+    for (const [at, { decide }] of all.entries()) {
+      const redisUse = await watchRedis(redis);
+      await Promise.all(Array.from({ length: BATCH }, decide));
+      const { calls, us } = scriptUse(await redisUse());
+      // The first batch loads the script and begins the state.
+      if (batch > 0) times[at]?.push(us / calls);
+    }
+  }
+  client.disconnect();
+  peerClient.disconnect();
+  return all.map(({ name }, at) => ({ name, us: summarize(times[at] ?? []) }));
+}
+
+export const THREE_POLICIES = "ours, three policies (token bucket, sliding window, fixed window)";
+
+function ours(store: RedisRateLimitStore): readonly Contender[] {
+  const windows = ["a", "b", "c"].map((name) => policy("fixed-window", { name }));
+  const sets: readonly [name: string, policies: readonly RateLimitPolicy[]][] = [
+    ["ours, fixed window", onePolicy],
+    ["ours, sliding window", [policy("sliding-window")]],
+    ["ours, token bucket", [policy("token-bucket")]],
+    ["ours, GCRA", [policy("gcra")]],
+    ["ours, sliding log", [policy("sliding-log", { limit: 100_000 })]],
+    ["ours, concurrency", [policy("concurrency")]],
+    ["ours, three fixed windows", windows],
+    [THREE_POLICIES, threePolicies],
+  ];
+  return sets.map(([name, policies]) => ({ name, decide: () => store.consume("hot", policies, 1) }));
+}
+
+function policy(
+  algorithm: RateLimitPolicy["algorithm"],
+  given: Partial<RateLimitPolicy> = {},
+): RateLimitPolicy {
+  return { name: algorithm, algorithm, limit: PLENTY, windowMs: HOUR_MS, ...given };
+}
+
+async function peers(client: Redis): Promise<readonly Contender[]> {
+  const store = rateLimitRedis(client, "script-time:");
+  await store.init({ windowMs: HOUR_MS } as Parameters<typeof store.init>[0]);
+  const flexible = new RateLimiterRedis({ storeClient: client, points: PLENTY, duration: HOUR_MS / 1000 });
+  return [
+    { name: "rate-limit-redis, fixed window", decide: () => store.increment("hot") },
+    { name: "rate-limiter-flexible, fixed window", decide: () => flexible.consume("hot") },
+  ];
+}
+
+export function scriptTimesTable(times: readonly ScriptTime[]): string {
+  return markdownTable<ScriptTime>(
+    [
+      { title: "one decision", cell: ({ name }) => name },
+      { title: "server µs", cell: ({ us }) => us.median.toFixed(1) },
+      { title: "min", cell: ({ us }) => us.min.toFixed(1) },
+    ],
+    times,
+  );
+}

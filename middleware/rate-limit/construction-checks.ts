@@ -1,0 +1,31 @@
+import type { RateLimitStore } from "../../stores/rate-limit/contract.ts";
+import { policySetId } from "../../stores/rate-limit/policy.ts";
+import type { RateLimitOptions } from "./rate-limit.ts";
+import { warnOnce } from "./warn-once.ts";
+
+const setsOfStore = new WeakMap<RateLimitStore, Set<string>>();
+
+/** Frames of Express's router: present in the stack only while a request is handled. */
+const HANDLING_A_REQUEST = /\bLayer\.handleRequest\b/;
+
+/** Warns of limiters that work, but not as meant; see the codes in `docs/rate-limit.md`. */
+export function warnOfMisuse({ store, policies }: RateLimitOptions): void {
+  if (HANDLING_A_REQUEST.test(new Error("where am I").stack ?? "")) {
+    warnOnce(
+      "ERS_LIMITER_IN_HANDLER",
+      "a limiter was made while a request was handled; make it once, when the app is built",
+    );
+  }
+  if (typeof policies === "function") return;
+  const sets = setsOfStore.get(store) ?? new Set<string>();
+  setsOfStore.set(store, sets);
+  const id = policySetId(policies);
+  if (sets.has(id)) {
+    warnOnce(
+      "ERS_SHARED_COUNTS",
+      "two limiters use one store with the same policies, so a request that passes both is counted twice; " +
+        "give each its own prefix, or its policies other names",
+    );
+  }
+  sets.add(id);
+}

@@ -1,0 +1,130 @@
+import { LRUCache } from "lru-cache";
+import type { RateLimitDecision, RateLimitPolicy, RateLimitReceipt, RateLimitStore } from "./contract.ts";
+import { assertCount, assertPolicies } from "./policy.ts";
+
+export interface ExpressRateLimitStoreOptions {
+  /** Where the hits are counted. */
+  readonly store: RateLimitStore;
+  /**
+   * Tells the hits of several limiters on one store apart. Default `express-rate-limit`: limiters with the same window
+   * then count together, which express-rate-limit reports as `ERR_ERL_DOUBLE_COUNT` where one request passes both.
+   */
+  readonly prefix?: string;
+  /** Keys whose window is remembered for `decrement`; the least recently hit is forgotten first. Default 10,000. */
+  readonly maxKeys?: number;
+}
+
+/** How often a key was hit in its window, and when that ends by this machine's clock. */
+export interface ExpressRateLimitHits {
+  readonly totalHits: number;
+  readonly resetTime: Date;
+}
+
+/** What express-rate-limit 8 calls a `Store`, in as much as it is here. */
+export interface ExpressRateLimitStore {
+  readonly prefix: string;
+  readonly localKeys: false;
+  init(options: { readonly windowMs: number }): void;
+  increment(key: string): Promise<ExpressRateLimitHits>;
+  decrement(key: string): Promise<void>;
+  resetKey(key: string): Promise<void>;
+  get(key: string): Promise<ExpressRateLimitHits | undefined>;
+}
+
+/**
+ * Lets express-rate-limit 8 count in one of our stores: `rateLimit({ store: expressRateLimitStore({ store }) })`.
+ * Each limiter needs one of its own.
+ *
+ * express-rate-limit compares the hits with its limit itself, and goes on counting above it, so a hit is a unit of a
+ * fixed window that no count can fill: counted and read in one atomic step, where a penalty would need a second
+ * question for the count. A key blocked in the store has more hits than any limit. Hits are given back within the
+ * window they were made in, never in a later one. A store that cannot be asked rejects; express-rate-limit's
+ * `passOnStoreError` decides what that means.
+ *
+ * @throws TypeError for options that cannot be, and when it is used before express-rate-limit has called `init`
+ */
+export function expressRateLimitStore(options: ExpressRateLimitStoreOptions): ExpressRateLimitStore {
+  return new HitStore(options);
+}
+
+/** Hits that no key has within a window, and far enough from 2^53 for every client to read them exactly. */
+const NEVER_FULL = 1_000_000_000_000;
+
+/** The window in which this process last hit a key. */
+interface KnownWindow {
+  readonly receipt: RateLimitReceipt;
+  readonly resetTime: number;
+  /** Until then, by the clock that express-rate-limit compares, a hit may still be one of the window before. */
+  readonly unclearUntil: number;
+}
+
+class HitStore implements ExpressRateLimitStore {
+  readonly prefix: string;
+  readonly localKeys = false;
+  readonly #store: RateLimitStore;
+  readonly #windows: LRUCache<string, KnownWindow>;
+  #policies: readonly RateLimitPolicy[] | undefined;
+
+  constructor({ store, prefix = "express-rate-limit", maxKeys = 10_000 }: ExpressRateLimitStoreOptions) {
+    if (typeof store?.consume !== "function") throw new TypeError("store must be a RateLimitStore");
+    if (typeof prefix !== "string" || prefix === "")
+      throw new TypeError("prefix must be a text that is not empty");
+    assertCount(maxKeys, "maxKeys");
+    this.prefix = prefix;
+    this.#store = store;
+    this.#windows = new LRUCache({ max: maxKeys });
+  }
+
+  init({ windowMs }: { readonly windowMs: number }): void {
+    const policies = [{ name: this.prefix, algorithm: "fixed-window", limit: NEVER_FULL, windowMs } as const];
+    assertPolicies(policies);
+    this.#policies = policies;
+  }
+
+  async increment(key: string): Promise<ExpressRateLimitHits> {
+    const decision = await this.#store.consume(key, this.#initialised(), 1);
+    const hits = hitsOf(decision);
+    if (decision.receipt) this.#remember(key, decision.receipt, hits.resetTime.getTime());
+    return hits;
+  }
+
+  async decrement(key: string): Promise<void> {
+    const policies = this.#initialised();
+    const window = this.#windows.get(key);
+    if (!window) await this.#store.reward(key, policies, 1);
+    else if (Date.now() >= window.unclearUntil) await this.#store.refund(key, policies, window.receipt);
+  }
+
+  async resetKey(key: string): Promise<void> {
+    await this.#store.reset(key, this.#initialised());
+    this.#windows.delete(key);
+  }
+
+  async get(key: string): Promise<ExpressRateLimitHits | undefined> {
+    const hits = hitsOf(await this.#store.peek(key, this.#initialised(), 1));
+    return hits.totalHits === 0 ? undefined : hits;
+  }
+
+  #remember(key: string, receipt: RateLimitReceipt, resetTime: number): void {
+    const known = this.#windows.get(key);
+    const [end = 0] = receipt.marks;
+    const [knownEnd = 0] = known?.receipt.marks ?? [];
+    let unclearUntil = 0;
+    if (known && end === knownEnd) unclearUntil = known.unclearUntil;
+    // A window that was given back or reset leaves no hits behind, one that ran out may.
+    else if (known && receipt.at >= knownEnd) unclearUntil = known.resetTime;
+    this.#windows.set(key, { receipt, resetTime, unclearUntil });
+  }
+
+  #initialised(): readonly RateLimitPolicy[] {
+    if (!this.#policies) throw new TypeError("the store is used before express-rate-limit has called init");
+    return this.#policies;
+  }
+}
+
+function hitsOf({ policies: [state], retryAfterMs }: RateLimitDecision): ExpressRateLimitHits {
+  const { remaining = 0, resetAfterMs = 0 } = state ?? {};
+  // Without a block nothing is ever refused.
+  if (retryAfterMs > 0) return { totalHits: NEVER_FULL, resetTime: new Date(Date.now() + retryAfterMs) };
+  return { totalHits: NEVER_FULL - remaining, resetTime: new Date(Date.now() + resetAfterMs) };
+}

@@ -1,0 +1,113 @@
+import type { RateLimitAlgorithm, RateLimitPolicy } from "./contract.ts";
+
+const ALGORITHMS: readonly RateLimitAlgorithm[] = [
+  "fixed-window",
+  "sliding-window",
+  "sliding-log",
+  "token-bucket",
+  "gcra",
+  "concurrency",
+];
+
+/** Units of these are kept one by one, so a limit is a promise about memory: 130 bytes each, here 13 MB a key. */
+const KEPT_ONE_BY_ONE: readonly RateLimitAlgorithm[] = ["sliding-log", "concurrency"];
+const MOST_KEPT = 100_000;
+
+/**
+ * Checks policies once, at construction of whatever uses them.
+ *
+ * @throws TypeError that names the policy and the field at fault
+ */
+export function assertPolicies(policies: readonly RateLimitPolicy[]): void {
+  if (!Array.isArray(policies) || policies.length === 0) {
+    throw new TypeError("policies must be an array with at least one policy");
+  }
+  const names = new Set<string>();
+  for (const policy of policies) {
+    const { name } = policy;
+    if (typeof name !== "string" || name === "") throw new TypeError("each policy needs a name");
+    if (names.has(name)) throw new TypeError(`two policies are called "${name}"`);
+    names.add(name);
+    assertPolicy(policy);
+  }
+}
+
+function assertPolicy({ name, algorithm, limit, windowMs, burst }: RateLimitPolicy): void {
+  if (!ALGORITHMS.includes(algorithm)) {
+    throw new TypeError(
+      `policy "${name}": algorithm must be one of ${ALGORITHMS.join(", ")}, not "${String(algorithm)}"`,
+    );
+  }
+  assertCount(limit, `policy "${name}": limit`);
+  assertCount(windowMs, `policy "${name}": windowMs`);
+  if (KEPT_ONE_BY_ONE.includes(algorithm) && limit > MOST_KEPT) {
+    throw new TypeError(`policy "${name}": limit of ${algorithm} must not exceed ${MOST_KEPT}, not ${limit}`);
+  }
+  if (burst === undefined) return;
+  if (!isBucket(algorithm)) {
+    throw new TypeError(`policy "${name}": burst is for token-bucket and gcra, not ${algorithm}`);
+  }
+  assertCount(burst, `policy "${name}": burst`);
+}
+
+/** @throws TypeError for anything but a whole number of at least 1 */
+export function assertCount(value: number, what: string): void {
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new TypeError(`${what} must be a whole number of at least 1, not ${String(value)}`);
+  }
+}
+
+/** @throws TypeError for points that are no count, or more than one of the policies could keep */
+export function assertPoints(points: number, policies: readonly RateLimitPolicy[]): void {
+  assertCount(points, "points");
+  const keeper = points > MOST_KEPT && policies.find(({ algorithm }) => KEPT_ONE_BY_ONE.includes(algorithm));
+  if (keeper) {
+    throw new TypeError(`policy "${keeper.name}": points must not exceed ${MOST_KEPT}, not ${points}`);
+  }
+}
+
+export function isBucket(algorithm: RateLimitAlgorithm): boolean {
+  return algorithm === "token-bucket" || algorithm === "gcra";
+}
+
+/** The most units that can ever be taken at once. */
+export function capacityOf({ algorithm, limit, burst }: RateLimitPolicy): number {
+  return isBucket(algorithm) ? (burst ?? limit) : limit;
+}
+
+const setIds = new WeakMap<readonly RateLimitPolicy[], string>();
+
+/** What a set of policies counts under. Their numbers are part of it: a changed limit starts a count of its own. */
+export function policySetId(policies: readonly RateLimitPolicy[]): string {
+  const known = setIds.get(policies);
+  if (known !== undefined) return known;
+  const parts = policies.map((policy) => {
+    const { name, algorithm, limit, windowMs } = policy;
+    return `${name.length}:${name}:${algorithm}:${limit}:${windowMs}:${capacityOf(policy)}`;
+  });
+  const id = parts.join(",");
+  setIds.set(policies, id);
+  return id;
+}
+
+/**
+ * A bucket in whole numbers: each unit adds `perUnit` to its level, each microsecond drains `perMicrosecond`, and the
+ * level may not exceed `capacity`. Dividing by the greatest common divisor keeps the numbers within 2^53, where doubles
+ * are exact, for all but absurd policies; beyond it they round by less than a microsecond.
+ */
+export interface BucketScale {
+  readonly perUnit: number;
+  readonly perMicrosecond: number;
+  readonly capacity: number;
+}
+
+export function bucketScale(policy: RateLimitPolicy): BucketScale {
+  const windowUs = policy.windowMs * 1000;
+  const divisor = greatestCommonDivisor(windowUs, policy.limit);
+  const perUnit = windowUs / divisor;
+  return { perUnit, perMicrosecond: policy.limit / divisor, capacity: capacityOf(policy) * perUnit };
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}

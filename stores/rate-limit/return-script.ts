@@ -1,0 +1,108 @@
+import { defineScript, type RedisScript } from "../redis/script.ts";
+import { READ_STATE } from "./consume-script.ts";
+
+/**
+ * KEYS  as for `rate-limit.consume`
+ * ARGV  1: `refund` (what a receipt took), `reward` (what is used now), `release` or `renew` (concurrency alone),
+ *       2: units, 3: name of the units of concurrency policies, 4: the receipt's time,
+ *       then for each policy its kind and three numbers as for `rate-limit.consume`, and the receipt's mark
+ * Returns 1
+ *
+ * A refund frees only what the receipt itself still holds: units of another window are gone, and of a bucket only that
+ * part of the level which has not drained since.
+ */
+const RETURN_LUA = `${READ_STATE}
+local now = server_time()
+local mode, units, lease, taken_at = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local count = (#ARGV - 4) / 5
+local counting = mode == 'refund' or mode == 'reward'
+local packed = counting and redis.call('GET', KEYS[1])
+local state = read_state(packed, count)
+local next_set, lives = 3, 0
+
+-- One by one: more than a few thousand are too many for one call of unpack.
+local function give_back(set, members)
+  for _, member in ipairs(members) do redis.call('ZREM', set, member) end
+end
+
+local function names()
+  local members = {}
+  for unit = 1, units do members[unit] = lease .. ':' .. unit end
+  return members
+end
+
+for i = 1, count do
+  local arg, at = i * 5, i * 3 - 2
+  local kind, window, mark = tonumber(ARGV[arg]), tonumber(ARGV[arg + 2]), tonumber(ARGV[arg + 4])
+  local drain = tonumber(ARGV[arg + 3])
+  forward(kind, state, at, now, tonumber(ARGV[arg + 1]), window, drain)
+  if kind == FIXED then
+    if mode == 'reward' or state[at + 1] == mark then state[at] = math.max(0, state[at] - units) end
+    lives = math.max(lives, state[at + 1] - now)
+  elseif kind == SLIDING then
+    local rest = units
+    if mode == 'reward' or mark == state[at] then
+      local back = math.min(rest, state[at + 2])
+      state[at + 2], rest = state[at + 2] - back, rest - back
+    end
+    if mode == 'reward' or mark == state[at] - 1 then state[at + 1] = math.max(0, state[at + 1] - rest) end
+    lives = math.max(lives, window * 2 - (now - state[at] * window))
+  elseif kind == BUCKET then
+    local back = units * window
+    if mode == 'refund' then back = math.min(back, math.max(0, mark - (now - taken_at) * drain)) end
+    state[at] = math.max(0, state[at] - back)
+    lives = math.max(lives, math.ceil(state[at] / drain))
+  else
+    local set = KEYS[next_set]
+    next_set = next_set + 1
+    if kind == LOG then
+      if mode == 'refund' then
+        give_back(set, redis.call('ZRANGEBYSCORE', set, taken_at, taken_at, 'LIMIT', 0, units))
+      elseif mode == 'reward' then
+        redis.call('ZPOPMAX', set, units)
+      end
+    elseif mode == 'renew' or mode == 'reward' then
+      -- Units that have ended are nobody's any more, even where they still lie in the set.
+      redis.call('ZREMRANGEBYSCORE', set, '-inf', string.format('%.0f', now))
+      if mode == 'reward' then
+        redis.call('ZPOPMIN', set, units)
+      else
+        for _, member in ipairs(names()) do redis.call('ZADD', set, 'XX', now + window, member) end
+        redis.call('PEXPIRE', set, math.ceil(window / 1000))
+      end
+    else
+      give_back(set, names())
+    end
+  end
+end
+
+if packed and lives > 0 then
+  redis.call('SET', KEYS[1], struct.pack('<' .. string.rep('ddd', count), unpack(state)), 'PX', math.ceil(lives / 1000))
+elseif packed then
+  redis.call('DEL', KEYS[1])
+end
+return 1
+`;
+
+export const returnScript: RedisScript<(string | number)[], number> = defineScript(
+  "rate-limit.return",
+  "any",
+  RETURN_LUA,
+);
+
+/**
+ * KEYS  1: end of a key's block
+ * ARGV  1: duration in milliseconds
+ * Returns 1. The later of two ends holds. The value repeats the expiry, so that one MGET reads it with the state.
+ */
+export const blockScript: RedisScript<[durationMs: number], number> = defineScript(
+  "rate-limit.block",
+  1,
+  `
+local time = redis.call('TIME')
+if redis.call('PTTL', KEYS[1]) >= tonumber(ARGV[1]) then return 1 end
+local ends = time[1] * 1000000 + time[2] + ARGV[1] * 1000
+redis.call('SET', KEYS[1], string.format('%.0f', ends), 'PX', ARGV[1])
+return 1
+`,
+);

@@ -1,0 +1,231 @@
+import { expect } from "chai";
+import type {
+  RateLimitAlgorithm,
+  RateLimitPolicy,
+  RateLimitStore,
+} from "express-redis-suite/stores/rate-limit/contract";
+import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
+import { eventually } from "../support/eventually.ts";
+import {
+  ALGORITHMS,
+  eachAtOnce,
+  failureOf,
+  HOUR_MS,
+  policy,
+  remainders,
+  take,
+} from "./rate-limit-store-under-test.ts";
+import { onEachRedis, PATIENT_MS, type PeerClient } from "./redis-backends.ts";
+
+const BASE = "limits:{k}";
+/** Where in a policy's three numbers its time is. */
+const TIME_AT: Partial<Record<RateLimitAlgorithm, number>> = {
+  "fixed-window": 1,
+  "token-bucket": 1,
+  gcra: 1,
+};
+
+onEachRedis((_topology, client) => {
+  describe("what a RedisRateLimitStore finds in its Redis", () => {
+    const open = (): RateLimitStore =>
+      new RedisRateLimitStore({
+        client: client(),
+        prefix: "limits",
+        deadlineMs: PATIENT_MS,
+        denyMemoryKeys: 0,
+      });
+
+    describe("keys without an expiry", () => describeImmortalKeys(open, client));
+    describe("a state from the future", () => describeFuture(open, client));
+    describe("values that are none of its own", () => describeForeignValues(open, client));
+
+    it("keeps one key for all policies that count, and one for each that keeps its units", async () => {
+      await take(open(), {
+        policies: ALGORITHMS.map((algorithm) => policy(algorithm, 5, { name: algorithm })),
+      });
+      await open().block("k", HOUR_MS);
+      expect(await keysOf(client)).to.have.length(4);
+    });
+
+    it("keeps them as long as the longest of their windows, and no longer", async () => {
+      const windows = [50, 9000, 400].map((windowMs, at) =>
+        policy("fixed-window", 5, { name: `p${at}`, windowMs }),
+      );
+      await take(open(), { policies: windows });
+      const [key = ""] = await keysOf(client);
+      expect(await client().pttl(key)).to.be.within(8000, 9000);
+    });
+  });
+});
+
+async function keysOf(client: PeerClient): Promise<string[]> {
+  const redis = client();
+  const nodes = "nodes" in redis ? redis.nodes("master") : [redis];
+  const found = await Promise.all(nodes.map((node) => node.keys(`${BASE}*`)));
+  return found.flat().toSorted();
+}
+
+async function expiries(client: PeerClient): Promise<number[]> {
+  return Promise.all((await keysOf(client)).map((key) => client().pttl(key)));
+}
+
+function describeImmortalKeys(open: () => RateLimitStore, client: PeerClient): void {
+  const five = ALGORITHMS.map((algorithm) => policy(algorithm, 5, { name: algorithm, windowMs: 60_000 }));
+
+  const touches: Record<string, (store: RateLimitStore) => Promise<unknown>> = {
+    "a refused unit": (store) => store.consume("k", five, 9),
+    "a look": (store) => store.peek("k", five, 1),
+    "an admitted unit": async (store) => {
+      await client().del(`${BASE}:block`);
+      return store.consume("k", five, 1);
+    },
+  };
+  for (const [touch, action] of Object.entries(touches)) {
+    it(`get one by ${touch}`, async () => {
+      await take(open(), { policies: five, cost: 3 });
+      await open().block("k", 60_000);
+      for (const key of await keysOf(client)) await client().persist(key);
+      expect(await expiries(client)).to.deep.equal([-1, -1, -1, -1]);
+      await action(open());
+      for (const expiry of await expiries(client)) expect(expiry).to.be.within(1, 120_000);
+    });
+  }
+
+  it("get one where they outlived a block", async () => {
+    await client().set(`${BASE}:block`, "1700000000000000");
+    await take(open(), { policies: five });
+    expect(await client().pttl(`${BASE}:block`)).to.be.within(1, 120_000);
+  });
+
+  it("are left behind by nothing that is done", async () => {
+    const store = open();
+    const receipt = await take(store, { policies: five, cost: 2 });
+    await store.penalize("k", five, 9);
+    await store.consume("k", five, 1);
+    await store.reward("k", five, 8);
+    await store.renew("k", five, receipt);
+    await store.refund("k", five, receipt);
+    await store.release("k", five, receipt);
+    await store.block("k", 1000);
+    expect(await expiries(client)).to.have.length(4);
+    for (const expiry of await expiries(client)) expect(expiry).to.be.within(1, 120_000);
+  });
+
+  it("refuse no unit once its window is over", () =>
+    eachAtOnce(ALGORITHMS, async (algorithm) => {
+      const brief = [policy(algorithm, 2, { name: algorithm, windowMs: 60 })];
+      await take(open(), { policies: brief, cost: 2 });
+      for (const key of await keysOf(client)) await client().persist(key);
+      await eventually(
+        async () => expect((await open().consume("k", brief, 2)).allowed).to.equal(true),
+        1000,
+      );
+    }));
+}
+
+function describeFuture(open: () => RateLimitStore, client: PeerClient): void {
+  for (const algorithm of ALGORITHMS) {
+    it(`refuses nobody for longer than its policy reaches (${algorithm})`, async () => {
+      const brief = [policy(algorithm, 2, { windowMs: 100 })];
+      await take(open(), { policies: brief, cost: 2 });
+      await moveIntoFuture(client, algorithm, HOUR_MS);
+      await eventually(
+        async () => expect((await open().consume("k", brief, 2)).allowed).to.equal(true),
+        1000,
+      );
+      expect((await open().consume("k", brief, 2)).allowed).to.equal(false);
+    });
+  }
+
+  for (const algorithm of ["token-bucket", "gcra", "sliding-log"] as const) {
+    it(`frees nobody because a clock went back by a millisecond (${algorithm})`, async () => {
+      const policies = [policy(algorithm, 2)];
+      await take(open(), { policies, cost: 2 });
+      await moveIntoFuture(client, algorithm, 1);
+      expect(await remainders(open(), policies)).to.deep.equal([0]);
+    });
+  }
+}
+
+/** Makes what was written now look as if the clock had been ahead then. */
+async function moveIntoFuture(
+  client: PeerClient,
+  algorithm: RateLimitAlgorithm,
+  byMs: number,
+): Promise<void> {
+  const [key = ""] = await keysOf(client);
+  if (algorithm === "sliding-log" || algorithm === "concurrency") {
+    const units = await client().zrange(key, 0, "-1", "WITHSCORES");
+    for (let at = 0; at < units.length; at += 2) await client().zincrby(key, byMs * 1000, String(units[at]));
+  } else {
+    const state = await client().getBuffer(key);
+    if (!state) throw new Error("there is no state");
+    const at = (TIME_AT[algorithm] ?? 0) * 8;
+    state.writeDoubleLE(state.readDoubleLE(at) + byMs * 1000, at);
+    await client().set(key, state);
+  }
+  await client().pexpire(key, HOUR_MS);
+}
+
+function describeForeignValues(open: () => RateLimitStore, client: PeerClient): void {
+  const counting = ALGORITHMS.filter(
+    (algorithm) => algorithm !== "sliding-log" && algorithm !== "concurrency",
+  );
+
+  const malformed: Record<string, Buffer> = {
+    "an empty text": Buffer.from(""),
+    "a number": Buffer.from("17"),
+    "bytes that end too early": Buffer.alloc(23),
+    "numbers that are none": Buffer.concat(Array.from({ length: 3 }, () => doubleOf(NaN))),
+    "numbers without an end": Buffer.concat(Array.from({ length: 3 }, () => doubleOf(Infinity))),
+  };
+  for (const [name, value] of Object.entries(malformed)) {
+    it(`takes ${name} for a key that has used nothing`, async () => {
+      for (const algorithm of counting) {
+        const five: RateLimitPolicy[] = [policy(algorithm, 5)];
+        await take(open(), { policies: five });
+        const [key = ""] = await keysOf(client);
+        await client().set(key, value);
+        const { allowed, policies } = await open().consume("k", five, 1);
+        expect([algorithm, allowed, policies[0]?.remaining]).to.deep.equal([algorithm, true, 4]);
+        await client().del(key);
+      }
+    });
+  }
+
+  it("takes a malformed block for none", async () => {
+    await client().set(`${BASE}:block`, "soon");
+    expect((await open().consume("k", [policy("fixed-window", 5)], 1)).allowed).to.equal(true);
+  });
+
+  it("replaces a state of another type", async () => {
+    const five = [policy("fixed-window", 5)];
+    await take(open(), { policies: five });
+    const [key = ""] = await keysOf(client);
+    await client().del(key);
+    await client().hset(key, "field", "value");
+    await take(open(), { policies: five });
+    expect(await remainders(open(), five)).to.deep.equal([4]);
+  });
+
+  it("passes the server's own error on for a log of another type, and goes on with other keys", async () => {
+    const five = [policy("sliding-log", 5)];
+    await take(open(), { policies: five });
+    const [key = ""] = await keysOf(client);
+    await client().set(key, "no log");
+    for (const cost of [1, 2]) {
+      const failure = await failureOf(open().consume("k", five, cost));
+      expect(failure)
+        .to.be.instanceOf(Error)
+        .with.property("message")
+        .that.matches(/^WRONGTYPE/);
+    }
+    expect((await open().consume("other", five, 1)).allowed).to.equal(true);
+  });
+}
+
+function doubleOf(value: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeDoubleLE(value);
+  return bytes;
+}

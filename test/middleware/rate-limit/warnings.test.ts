@@ -1,0 +1,57 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { expect } from "chai";
+
+const script = fileURLToPath(new URL("warnings-process.ts", import.meta.url));
+
+interface Warning {
+  readonly code: string;
+  readonly name: string;
+  readonly message: string;
+}
+
+/** Each process warns once a code, so each scenario gets a process. */
+async function warningsOf(scenario: string): Promise<Warning[]> {
+  const child = fork(script, [scenario], { stdio: "ignore" });
+  const exited = once(child, "exit").then(([code]) =>
+    Promise.reject(new Error(`${scenario}: exit code ${code}`)),
+  );
+  const [warnings] = (await Promise.race([once(child, "message"), exited])) as [Warning[]];
+  return warnings;
+}
+
+/** What is warned of, and the words that a message has to have. */
+const SCENARIOS: Readonly<Record<string, readonly [code?: string, ...words: string[]]>> = {
+  "forwarded, untrusted": ["ERS_FORWARDED_UNTRUSTED", "X-Forwarded-For", "trust proxy"],
+  "forwarded, trusted": [],
+  "forwarded, but not counted by address": [],
+  "not forwarded": [],
+  "made in a handler": ["ERS_LIMITER_IN_HANDLER", "once"],
+  "made in a handler of a router, to charge failures": ["ERS_LIMITER_IN_HANDLER"],
+  "one store, the same policies": ["ERS_SHARED_COUNTS", "prefix", "names"],
+  "one store, the same policies, one limiter charging failures": ["ERS_SHARED_COUNTS"],
+  "one store, other policies": [],
+  "two stores, the same policies": [],
+};
+
+describe("what a limiter warns of, once", function () {
+  this.timeout(20_000);
+  let found = new Map<string, Warning[]>();
+  before(async () => {
+    const names = Object.keys(SCENARIOS);
+    const warnings = await Promise.all(names.map(warningsOf));
+    found = new Map(names.map((name, at) => [name, warnings[at] ?? []]));
+  });
+
+  for (const [name, [code, ...words]] of Object.entries(SCENARIOS)) {
+    it(`${name}: ${code ?? "nothing"}`, () => {
+      const warnings = found.get(name) ?? [];
+      expect(warnings.map((warning) => warning.code)).to.deep.equal(code === undefined ? [] : [code]);
+      for (const warning of warnings) {
+        expect(warning.name).to.equal("RateLimitWarning");
+        for (const word of words) expect(warning.message).to.include(word);
+      }
+    });
+  }
+});
