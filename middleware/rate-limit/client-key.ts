@@ -29,8 +29,10 @@ export function clientKey(req: Request): string {
       'X-Forwarded-For was sent, but "trust proxy" is not set: behind a proxy all clients are counted as one',
     );
   }
-  if (req.ip === undefined) throw new TypeError("rateLimit: the request has no client address");
-  return addressKey(req.ip);
+  // Express works the address out anew each time that it is read.
+  const { ip } = req;
+  if (ip === undefined) throw new TypeError("rateLimit: the request has no client address");
+  return addressKey(ip);
 }
 
 /**

@@ -100,7 +100,7 @@ function limitItem(
   { name, remaining, moreAfterMs, retryAfterMs }: RateLimitPolicyState,
   policy?: RateLimitPolicy,
 ): string {
-  const item = `${sfString(name)};r=${sfInteger(remaining)}`;
+  const item = `${nameOf(policy, name)};r=${sfInteger(remaining)}`;
   if (policy?.algorithm === "concurrency") return item;
   // For a refused cost above 1 the next unit comes before the cost fits; the wait that counts is the longer one.
   const waitMs = Math.max(moreAfterMs, Number.isFinite(retryAfterMs) ? retryAfterMs : 0);
@@ -115,6 +115,16 @@ function addToList(res: Response, field: string, items: string): void {
 /** RFC 9651 §3.3.1: 15 digits at most. */
 function sfInteger(value: number): number {
   return Math.min(value, 999_999_999_999_999);
+}
+
+const names = new WeakMap<RateLimitPolicy, string>();
+
+/** Names are the same from request to request, and escaping one costs more than the rest of its item. */
+function nameOf(policy: RateLimitPolicy | undefined, name: string): string {
+  if (!policy) return sfString(name);
+  let escaped = names.get(policy);
+  if (escaped === undefined) names.set(policy, (escaped = sfString(name)));
+  return escaped;
 }
 
 /** RFC 9651 §3.3.3: printable ASCII only, `"` and `\` escaped; anything else becomes `?`. */

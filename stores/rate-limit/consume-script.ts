@@ -2,7 +2,7 @@ import { defineScript, type RedisScript } from "../redis/script.ts";
 
 /** What a policy is to the scripts: its kind, and three numbers whose meaning depends on it. */
 export const POLICY_ARGS = 4;
-/** Integers in a reply for each policy: allowed, remaining, more, reset, retry (microseconds, -1 never), mark. */
+/** Numbers in a reply for each policy: allowed, remaining, more, reset, retry (microseconds, -1 never), mark. */
 export const POLICY_REPLY = 6;
 
 /**
@@ -63,7 +63,8 @@ end
  *       then for each policy its kind and
  *         fixed, sliding, log, concurrent: limit, window, -
  *         bucket: capacity, level a unit, drain a microsecond
- * Returns the time, the time left of a block (0 if none), then POLICY_REPLY integers for each policy
+ * Returns the time, the time left of a block (0 if none), then POLICY_REPLY numbers for each policy, all as
+ *       8-byte doubles in one string: ioredis reads a string ten times as fast as as many integers
  */
 export const CONSUME_LUA: string = `${READ_STATE}
 local now = server_time()
@@ -193,11 +194,12 @@ for i = 1, (take and not found[2]) and 0 or #KEYS do
     redis.call('PEXPIRE', KEYS[i], math.max(1, math.ceil(math.max(lives, sets_live, blocked) / 1000)))
   end
 end
-return reply
+return struct.pack('<' .. string.rep('d', #reply), unpack(reply))
 `;
 
-export const consumeScript: RedisScript<(string | number)[], number[]> = defineScript(
+export const consumeScript: RedisScript<(string | number)[], Buffer> = defineScript(
   "rate-limit.consume",
   "any",
   CONSUME_LUA,
+  "bytes",
 );

@@ -28,7 +28,8 @@ export interface RedisRateLimitStoreOptions {
 
 /** What a set of policies is on the wire; made once for each array of policies met. */
 interface CompiledPolicies {
-  readonly args: readonly number[];
+  /** Texts, as they go out: made once instead of for each request. */
+  readonly args: readonly string[];
   readonly stateSuffix: string;
   readonly setSuffixes: readonly string[];
   readonly hasConcurrency: boolean;
@@ -200,7 +201,7 @@ function compile(policies: readonly RateLimitPolicy[]): CompiledPolicies {
     algorithm === "sliding-log" || algorithm === "concurrency" ? [`:${setId}:${at}`] : [],
   );
   return {
-    args: policies.flatMap(wireArgs),
+    args: policies.flatMap(wireArgs).map(String),
     stateSuffix: `:${setId}`,
     setSuffixes: own,
     mostAtOnce: Math.min(...policies.map(capacityOf)),
@@ -217,31 +218,31 @@ function wireArgs(policy: RateLimitPolicy): number[] {
 }
 
 function readDecision(
-  reply: readonly number[],
+  reply: Buffer,
   policies: readonly RateLimitPolicy[],
   { mode, cost, lease }: { mode: string; cost: number; lease: string },
 ): RateLimitDecision {
-  const [at = 0, blockedUs = 0] = reply;
+  const number = (index: number): number => reply.readDoubleLE(index * 8);
   const marks: number[] = [];
   const states = policies.map(({ name }, index): RateLimitPolicyState => {
     const from = 2 + index * POLICY_REPLY;
-    const retryUs = reply[from + 4] ?? 0;
-    marks.push(reply[from + 5] ?? 0);
+    const retryUs = number(from + 4);
+    marks.push(number(from + 5));
     return {
       name,
-      allowed: reply[from] === 1,
-      remaining: reply[from + 1] ?? 0,
-      moreAfterMs: milliseconds(reply[from + 2]),
-      resetAfterMs: milliseconds(reply[from + 3]),
+      allowed: number(from) === 1,
+      remaining: number(from + 1),
+      moreAfterMs: milliseconds(number(from + 2)),
+      resetAfterMs: milliseconds(number(from + 3)),
       retryAfterMs: retryUs === -1 ? Infinity : milliseconds(retryUs),
     };
   });
-  const decision = decide(states, milliseconds(blockedUs));
-  return mode === "consume" && decision.allowed
-    ? { ...decision, receipt: { cost, at, marks, lease } }
-    : decision;
+  const decision = decide(states, milliseconds(number(1)));
+  if (mode !== "consume" || !decision.allowed) return decision;
+  const { allowed, retryAfterMs } = decision;
+  return { allowed, retryAfterMs, policies: states, receipt: { cost, at: number(0), marks, lease } };
 }
 
-function milliseconds(microseconds = 0): number {
+function milliseconds(microseconds: number): number {
   return Math.ceil(microseconds / 1000);
 }

@@ -1,10 +1,4 @@
-import {
-  circuitBreaker,
-  CircuitState,
-  ConsecutiveBreaker,
-  handleWhen,
-  IsolatedCircuitError,
-} from "cockatiel";
+import { circuitBreaker, CircuitState, ConsecutiveBreaker, handleWhen } from "cockatiel";
 import type { Cluster, Redis, RedisOptions } from "ioredis";
 import { channels, publish } from "../../telemetry/channels.ts";
 import { StoreTimeoutError, StoreUnavailableError } from "../errors.ts";
@@ -39,12 +33,14 @@ export function createGuard(client: RedisClient, deadlineMs: number = DEFAULT_DE
   }
   const breaker = breakerOf(client, deadlineMs);
   return async (call) => {
+    if (breaker.state !== CircuitState.Closed) {
+      throw new StoreUnavailableError("Redis is away: its circuit breaker is open");
+    }
     try {
-      return await breaker.execute(() => withinDeadline(call, deadlineMs));
+      return await withinDeadline(call, deadlineMs);
     } catch (error) {
-      if (error instanceof IsolatedCircuitError) {
-        throw new StoreUnavailableError("Redis is away: its circuit breaker is open");
-      }
+      // The breaker hears of failures alone: of what succeeds it would only keep count.
+      await breaker.execute(() => Promise.reject(error)).catch(() => {});
       const cause = withoutArguments(error);
       if (!isConnectionError(cause)) throw cause;
       // The client's own timeout, where it is shorter than the deadline.

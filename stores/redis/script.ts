@@ -3,7 +3,7 @@ import type { Redis } from "ioredis";
 import { registerScriptName } from "../../telemetry/script-names.ts";
 
 /** What a script needs of a client; `Redis` and `Cluster` both have it. */
-export type ScriptClient = Pick<Redis, "call">;
+export type ScriptClient = Pick<Redis, "call" | "callBuffer">;
 
 export interface RedisScript<Args extends readonly (string | number | Buffer)[], Reply> {
   readonly name: string;
@@ -17,11 +17,13 @@ export interface RedisScript<Args extends readonly (string | number | Buffer)[],
  *
  * @param name what metrics and traces show instead of the SHA-1, `<room>.<verb>`
  * @param keyCount how many keys the script takes, or `any`; all of them must be passed in KEYS, for Cluster
+ * @param reply `bytes` for a script whose one string is not text: it then arrives as a Buffer
  */
 export function defineScript<Args extends readonly (string | number | Buffer)[], Reply>(
   name: string,
   keyCount: number | "any",
   lua: string,
+  reply: "plain" | "bytes" = "plain",
 ): RedisScript<Args, Reply> {
   const sha = createHash("sha1").update(lua).digest("hex");
   registerScriptName(sha, name);
@@ -33,11 +35,12 @@ export function defineScript<Args extends readonly (string | number | Buffer)[],
       }
       // One array, since as many arguments as a large batch has are more than a call may have.
       const rest = [keys.length, ...keys, ...args];
+      const call = reply === "bytes" ? "callBuffer" : "call";
       try {
-        return (await client.call("evalsha", [sha, ...rest])) as Reply;
+        return (await client[call]("evalsha", [sha, ...rest])) as Reply;
       } catch (error) {
         if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
-        return (await client.call("eval", [lua, ...rest])) as Reply;
+        return (await client[call]("eval", [lua, ...rest])) as Reply;
       }
     },
   };

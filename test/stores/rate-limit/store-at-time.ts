@@ -20,7 +20,7 @@ const TIME_CALL = "redis.call('TIME')";
  */
 export function redisAtTime(client: RedisClient): StoreAtTime {
   let now = 0;
-  let reply: number[] = [];
+  let reply = Buffer.alloc(0);
   const stubbed = new Proxy(client, {
     get(target, property) {
       if (property !== "sendCommand") return Reflect.get(target, property, target) as unknown;
@@ -32,7 +32,7 @@ export function redisAtTime(client: RedisClient): StoreAtTime {
           .replaceAll(TIME_CALL, `{ '${Math.floor(now / 1_000_000)}', '${now % 1_000_000}' }`)
           .replaceAll(/, 'PX', [^\n]+/g, ")")
           .replaceAll(/redis\.call\('PEXPIRE'[^\n]+/g, "");
-        reply = (await target.sendCommand(command)) as number[];
+        reply = (await target.sendCommand(command)) as Buffer<ArrayBuffer>;
         return reply;
       };
     },
@@ -47,7 +47,7 @@ export function redisAtTime(client: RedisClient): StoreAtTime {
     async consume(at, policy, cost) {
       now = at;
       const { allowed, policies } = await store.consume("k", [policy], cost);
-      const retry = reply[6] ?? 0;
+      const retry = reply.readDoubleLE(6 * 8);
       return { allowed, remaining: policies[0]?.remaining ?? -1, retryUs: retry === -1 ? Infinity : retry };
     },
   };
