@@ -1,8 +1,10 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
+import { batchWrites } from "../redis/batch-writes.ts";
 import { createGuard, type Guard, type RedisClient } from "../redis/guard.ts";
 import { assertPrefix, redisKey } from "../redis/keys.ts";
 import { warnOfReplays } from "../redis/replay-warning.ts";
+import { compilePolicies, type CompiledPolicies } from "./compiled-policies.ts";
 import { consumeScript, POLICY_REPLY } from "./consume-script.ts";
 import type {
   RateLimitDecision,
@@ -13,7 +15,7 @@ import type {
 } from "./contract.ts";
 import { decide } from "./decide.ts";
 import { DenyMemory } from "./deny-memory.ts";
-import { assertCount, assertPoints, bucketScale, capacityOf, isBucket, policySetId } from "./policy.ts";
+import { assertCount, assertPoints } from "./policy.ts";
 import { blockScript, returnScript } from "./return-script.ts";
 
 export interface RedisRateLimitStoreOptions {
@@ -25,20 +27,6 @@ export interface RedisRateLimitStoreOptions {
   /** Refused keys remembered in this process, which then cost no round trip; 0 remembers none. Default 10,000. */
   readonly denyMemoryKeys?: number;
 }
-
-/** What a set of policies is on the wire; made once for each array of policies met. */
-interface CompiledPolicies {
-  /** Texts, as they go out: made once instead of for each request. */
-  readonly args: readonly string[];
-  readonly stateSuffix: string;
-  readonly setSuffixes: readonly string[];
-  readonly hasConcurrency: boolean;
-  /** The highest cost that can ever pass. */
-  readonly mostAtOnce: number;
-}
-
-const KINDS = { "fixed-window": 1, "sliding-window": 2, "sliding-log": 3, concurrency: 5 } as const;
-const BUCKET = 4;
 
 /**
  * Counts in Redis, for any number of processes: one script, one round trip, the server's clock in whole microseconds.
@@ -126,7 +114,11 @@ export class RedisRateLimitStore implements RateLimitStore {
     const compiled = this.#compile(policies);
     const lease = compiled.hasConcurrency ? randomUUID() : "";
     const args = [mode, cost, lease, ...compiled.args];
-    const reply = await this.#guard(() => consumeScript.run(this.#client, this.#keys(key, compiled), args));
+    const keys = this.#keys(key, compiled);
+    const reply = await this.#guard(() => {
+      batchWrites(this.#client);
+      return consumeScript.run(this.#client, keys, args);
+    });
     return readDecision(reply, policies, { mode, cost, lease });
   }
 
@@ -159,7 +151,7 @@ export class RedisRateLimitStore implements RateLimitStore {
   #compile(policies: readonly RateLimitPolicy[]): CompiledPolicies {
     const known = this.#compiled.get(policies);
     if (known) return known;
-    const compiled = compile(policies);
+    const compiled = compilePolicies(policies);
     this.#compiled.set(policies, compiled);
     return compiled;
   }
@@ -192,29 +184,6 @@ function holdsUntilRetry(
   policies: readonly RateLimitPolicy[],
 ): boolean {
   return policies.every(({ algorithm }, at) => algorithm !== "concurrency" || states[at]?.allowed === true);
-}
-
-function compile(policies: readonly RateLimitPolicy[]): CompiledPolicies {
-  // Short whatever the names are, and the same in every process that asks the same policies.
-  const setId = createHash("sha256").update(policySetId(policies)).digest("base64url").slice(0, 8);
-  const own = policies.flatMap(({ algorithm }, at) =>
-    algorithm === "sliding-log" || algorithm === "concurrency" ? [`:${setId}:${at}`] : [],
-  );
-  return {
-    args: policies.flatMap(wireArgs).map(String),
-    stateSuffix: `:${setId}`,
-    setSuffixes: own,
-    mostAtOnce: Math.min(...policies.map(capacityOf)),
-    hasConcurrency: policies.some(({ algorithm }) => algorithm === "concurrency"),
-  };
-}
-
-function wireArgs(policy: RateLimitPolicy): number[] {
-  if (isBucket(policy.algorithm)) {
-    const { capacity, perUnit, perMicrosecond } = bucketScale(policy);
-    return [BUCKET, capacity, perUnit, perMicrosecond];
-  }
-  return [KINDS[policy.algorithm as keyof typeof KINDS], policy.limit, policy.windowMs * 1000, 0];
 }
 
 function readDecision(
