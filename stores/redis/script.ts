@@ -3,7 +3,13 @@ import type { Redis } from "ioredis";
 import { registerScriptName } from "../../telemetry/script-names.ts";
 
 /** What a script needs of a client; `Redis` and `Cluster` both have it. */
-export type ScriptClient = Pick<Redis, "call" | "callBuffer">;
+export type ScriptClient = Pick<Redis, "eval" | "evalsha">;
+
+/** Every command of ioredis takes lists, and has a twin that answers bytes; its types know neither for a Cluster. */
+type Commands = Record<
+  "eval" | "evalBuffer" | "evalsha" | "evalshaBuffer",
+  (text: string, keyCount: number, rest: readonly (string | number | Buffer)[]) => Promise<unknown>
+>;
 
 export interface RedisScript<Args extends readonly (string | number | Buffer)[], Reply> {
   readonly name: string;
@@ -33,14 +39,17 @@ export function defineScript<Args extends readonly (string | number | Buffer)[],
       if (keyCount !== "any" && keys.length !== keyCount) {
         throw new TypeError(`script ${name} takes ${keyCount} keys, not ${keys.length}`);
       }
-      // One array, since as many arguments as a large batch has are more than a call may have.
-      const rest = [keys.length, ...keys, ...args];
-      const call = reply === "bytes" ? "callBuffer" : "call";
+      const [bySha, byText] =
+        reply === "bytes" ? (["evalshaBuffer", "evalBuffer"] as const) : (["evalsha", "eval"] as const);
+      // One array, which ioredis flattens, since a large batch has more arguments than a call may have. The commands by
+      // their names, because `call` with an array breaks a client that autopipelines.
+      const rest = [...keys, ...args];
+      const commands = client as unknown as Commands;
       try {
-        return (await client[call]("evalsha", [sha, ...rest])) as Reply;
+        return (await commands[bySha](sha, keys.length, rest)) as Reply;
       } catch (error) {
         if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
-        return (await client[call]("eval", [lua, ...rest])) as Reply;
+        return (await commands[byText](lua, keys.length, rest)) as Reply;
       }
     },
   };

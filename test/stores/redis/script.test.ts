@@ -1,8 +1,9 @@
 import { expect } from "chai";
+import { Redis } from "ioredis";
 import { defineScript, type ScriptClient } from "express-redis-suite/redis";
 import { scriptName } from "../../../telemetry/script-names.ts";
 import { countCommands } from "../../support/command-counts.ts";
-import { redis } from "../../support/shared-redis.ts";
+import { redis, redisUrl } from "../../support/shared-redis.ts";
 
 const increase = defineScript<[by: number], number>(
   "test.increase",
@@ -20,6 +21,18 @@ describe("a script", () => {
     });
     expect(Object.fromEntries(later)).to.deep.equal({ evalsha: 5 });
     expect(await redis().get("k")).to.equal("12");
+  });
+
+  it("runs on a client that autopipelines, too", async () => {
+    const client = new Redis(redisUrl(), { enableAutoPipelining: true });
+    try {
+      await client.ping();
+      const counts = await Promise.all([1, 2, 3].map(() => increase.run(client, ["k"], [1])));
+      expect(counts.toSorted((a, b) => a - b)).to.deep.equal([1, 2, 3]);
+      expect(await echo.run(client, [], [Buffer.from([0, 255])])).to.have.length(1);
+    } finally {
+      client.disconnect();
+    }
   });
 
   it("is known again after the server forgot it, and has run once", async () => {
@@ -67,12 +80,11 @@ describe("a script", () => {
 
   it("is not sent as text after an error that only mentions NOSCRIPT", async () => {
     const sent: string[] = [];
-    const client = {
-      call(command: string) {
-        sent.push(command);
-        return Promise.reject(new Error("ERR user_script:1: NOSCRIPT said the script"));
-      },
-    } as unknown as ScriptClient;
+    const refuse = (command: string) => (): Promise<never> => {
+      sent.push(command);
+      return Promise.reject(new Error("ERR user_script:1: NOSCRIPT said the script"));
+    };
+    const client = { eval: refuse("eval"), evalsha: refuse("evalsha") } as unknown as ScriptClient;
     const failure: unknown = await increase.run(client, ["k"], [1]).catch((error: unknown) => error);
     expect(failure).to.be.instanceOf(Error);
     expect(sent).to.deep.equal(["evalsha"]);
