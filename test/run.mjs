@@ -8,8 +8,9 @@ import { isInstalled } from "./support/services.mjs";
 
 /**
  * `npm test [-- <arguments of mocha>]`: installs what is missing, builds, runs every test, then the contract suites
- * once more on the WebAssembly engine. Ends with one line, `N passed, N failed[, N skipped]`, whatever happens: a
- * step that breaks off counts as one failure.
+ * once more on the WebAssembly engine. Ends with the failures of all runs, so that nobody has to look for them in
+ * thousands of lines, and one line, `N passed, N failed[, N skipped]`, whatever happens: a step that breaks off counts
+ * as one failure.
  */
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const ALL_SPECS = ["test/**/*.test.ts"];
@@ -19,6 +20,7 @@ const C8 = "node_modules/c8/bin/c8.js";
 const REPORTER = "test/support/counting-reporter.ts";
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
+const failures = [];
 let interruption;
 
 process.chdir(ROOT);
@@ -30,6 +32,7 @@ try {
   console.error(error.message);
 }
 const { passed, failed, skipped } = totals;
+for (const failure of failures) console.log(`failed: ${failure}`);
 process.exitCode = interruption ? 128 + constants.signals[interruption] : Math.min(failed, 1);
 process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}\n`);
 
@@ -76,11 +79,12 @@ async function runMocha(args, engine) {
     if (engine !== undefined) env.EMBEDDED_REDIS = engine;
     const code = await runInForeground(process.execPath, args, { env });
     const complete = existsSync(countsFile);
-    const counts = complete ? JSON.parse(readFileSync(countsFile, "utf8")) : {};
-    for (const name of Object.keys(counts)) totals[name] += counts[name];
+    const outcome = complete ? JSON.parse(readFileSync(countsFile, "utf8")) : { failures: [] };
+    for (const name of Object.keys(totals)) totals[name] += outcome[name] ?? 0;
+    failures.push(...outcome.failures);
     if (interruption) return;
     if (!complete) throw new Error(`mocha broke off before its end, with ${code}`);
-    if (code !== 0 && counts.failed === 0) throw new Error(`mocha ended with ${code} though no test failed`);
+    if (code !== 0 && outcome.failed === 0) throw new Error(`mocha ended with ${code} though no test failed`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -72,10 +72,10 @@ describe("npm test", function () {
     expect(code).to.equal(0);
   });
 
-  it("fails when a test does, and runs what comes after", async () => {
+  it("fails when a test does, runs what comes after, and names the failure once more at the end", async () => {
     write("test/a.test.ts", `${PASSES} it("fails", () => { throw new Error("red"); });`);
-    const { code, lastLine } = await start().ended;
-    expect(lastLine).to.equal("3 passed, 1 failed");
+    const { code, output } = await start().ended;
+    expect(output).to.match(/\nfailed: fails\n {4}red\n3 passed, 1 failed\n$/);
     expect(code).to.equal(1);
   });
 

@@ -4,31 +4,42 @@ import Mocha from "mocha";
 /** Time for sockets and children that are on their way out as the last hook ends. */
 const CLOSING_MS = 3000;
 
+/** What `npm test` prints and adds up after its runs; `failures` has a title and a message for each failed test. */
+interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly failures: readonly string[];
+}
+
 /**
- * Mocha's spec reporter, which also leaves `{ passed, failed, skipped }` as JSON in the file that TEST_COUNTS_FILE
- * names. A failed hook counts as a failure; no file means that the run did not reach its end. A process that something
- * left open would keep alive for ever is ended, which counts as one failure more.
+ * Mocha's spec reporter, which also leaves its outcome as JSON in the file that TEST_COUNTS_FILE names. A failed hook
+ * counts as a failure; no file means that the run did not reach its end. A process that something left open would keep
+ * alive for ever is ended, which counts as one failure more.
  */
 class CountingReporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options?: Mocha.MochaOptions) {
     super(runner, options);
+    const failures: string[] = [];
+    runner.on("fail", (test, error: unknown) => {
+      failures.push(`${test.fullTitle()}\n    ${String(error instanceof Error ? error.message : error)}`);
+    });
     runner.once("end", () => {
       const { passes: passed, failures: failed, pending: skipped } = this.stats;
-      writeCounts({ passed, failed, skipped });
+      writeOutcome({ passed, failed, skipped, failures });
       setTimeout(() => {
-        process.stderr.write(
-          `still open after the last test: ${process.getActiveResourcesInfo().join(", ")}\n`,
-        );
-        writeCounts({ passed, failed: failed + 1, skipped });
+        const open = `still open after the last test: ${process.getActiveResourcesInfo().join(", ")}`;
+        process.stderr.write(`${open}\n`);
+        writeOutcome({ passed, failed: failed + 1, skipped, failures: [...failures, open] });
         process.exit();
       }, CLOSING_MS).unref();
     });
   }
 }
 
-function writeCounts(counts: Readonly<Record<"passed" | "failed" | "skipped", number>>): void {
+function writeOutcome(outcome: Outcome): void {
   const path = process.env["TEST_COUNTS_FILE"];
-  if (path) writeFileSync(path, JSON.stringify(counts));
+  if (path) writeFileSync(path, JSON.stringify(outcome));
 }
 
 // oxlint-disable-next-line import/no-default-export -- mocha takes a reporter in no other form
