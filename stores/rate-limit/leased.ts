@@ -26,7 +26,7 @@ interface Lease {
   readonly taken: number;
   readonly validUntil: number;
   readonly decision: RateLimitDecision;
-  readonly takenAt: number;
+  readonly answeredAt: number;
 }
 
 interface KeyLeases {
@@ -184,8 +184,8 @@ function spend(leases: KeyLeases, cost: number): RateLimitDecision | undefined {
 }
 
 /** How the key stands while `lease` has units left. */
-function standing({ decision, units, takenAt }: Lease): RateLimitDecision {
-  const passedMs = Math.floor(performance.now() - takenAt);
+function standing({ decision, units, answeredAt }: Lease): RateLimitDecision {
+  const passedMs = Math.floor(performance.now() - answeredAt);
   const policies = decision.policies.map((state): RateLimitPolicyState => ({
     ...state,
     moreAfterMs: Math.max(0, state.moreAfterMs - passedMs),
@@ -205,8 +205,9 @@ function leaseOf(
 ): Lease {
   const windowLeftMs = Math.min(...decision.policies.map(({ resetAfterMs }) => resetAfterMs));
   const validUntil = askedAt + (windowLeftMs - ROUNDING_MS) * (1 - DRIFT);
-  const lease = { units, taken: units, validUntil, decision, takenAt: askedAt };
-  if (!before || before.units === 0 || performance.now() >= before.validUntil) return lease;
+  const answeredAt = performance.now();
+  const lease = { units, taken: units, validUntil, decision, answeredAt };
+  if (!before || before.units === 0 || answeredAt >= before.validUntil) return lease;
   const all = units + before.units;
   return { ...lease, units: all, taken: all, validUntil: Math.min(validUntil, before.validUntil) };
 }
