@@ -9,7 +9,7 @@ const JOB = "demo";
 /** Ten scrapes, as Grafana would have it for a panel of some hours' width. */
 const RATE_INTERVAL = "10s";
 /** From the start, for all panels together: until the traffic has come round, and has been scraped. */
-const PATIENCE_MS = 25_000;
+const PATIENCE_MS = 60_000;
 
 /** Zero in a service that is well; they need only be there. */
 const ZERO_WHEN_WELL: ReadonlySet<string> = new Set([
