@@ -10,7 +10,7 @@ import type { Logger } from "pino";
 import { Accounts } from "./accounts/accounts.ts";
 import { Passwords } from "./accounts/passwords.ts";
 import { Boards } from "./boards.ts";
-import { DEADLINE_MS, KEY_PREFIX, type Config } from "./config.ts";
+import { KEY_PREFIX, type Config } from "./config.ts";
 import { jsonBody } from "./json-body.ts";
 import type { SeasonBoard } from "./ladder/season-boards.ts";
 import { notFound, problemHandler } from "./problem.ts";
@@ -46,11 +46,12 @@ const COOKIE_NAME = "sid";
 /** The demo: every middleware of the suite in the order that a request meets them. */
 export function createApp(options: AppOptions): DemoApp {
   const { redis, config, seasons, logger, settings = DEFAULT_SETTINGS } = options;
-  const stores = redisStores(redis, { prefix: KEY_PREFIX, deadlineMs: DEADLINE_MS });
-  const boards = new Boards(redis, seasons);
-  const accounts = new Accounts(redis, new Passwords({ cost: settings.passwordCost }));
-  const metrics = redisMetrics({ clients: { main: redis }, infoTimeoutMs: DEADLINE_MS });
-  const probes = healthEndpoints({ checks: { redis: () => health(redis, DEADLINE_MS) } });
+  const { storeDeadlineMs: deadlineMs } = settings;
+  const stores = redisStores(redis, { prefix: KEY_PREFIX, deadlineMs });
+  const boards = new Boards(redis, seasons, deadlineMs);
+  const accounts = new Accounts(redis, new Passwords({ cost: settings.passwordCost }), deadlineMs);
+  const metrics = redisMetrics({ clients: { main: redis }, infoTimeoutMs: deadlineMs });
+  const probes = healthEndpoints({ checks: { redis: () => health(redis, deadlineMs) } });
   const stopping = new AbortController();
   const limit = { store: stores.rateLimit };
   const limitLogins = rateLimit({ ...limit, policies: settings.loginLimits, onStoreError: "deny" });

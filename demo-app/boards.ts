@@ -1,6 +1,6 @@
 import type { RedisClient } from "express-redis-suite/redis";
 import { RedisLeaderboard } from "express-redis-suite/stores/leaderboard/redis";
-import { DEADLINE_MS, KEY_PREFIX } from "./config.ts";
+import { KEY_PREFIX } from "./config.ts";
 import { LEAGUE_COLUMNS, type LeagueColumn } from "./ladder/points.ts";
 import { FREE_BOARD, type SeasonBoard } from "./ladder/season-boards.ts";
 import { toFreeRow, toLeagueRow, type FreeRow, type LeagueRow } from "./ladder/table.ts";
@@ -22,16 +22,16 @@ export class Boards {
   readonly free: RedisLeaderboard<"score">;
   readonly #byName: ReadonlyMap<string, SeasonBoard>;
 
-  constructor(client: RedisClient, seasons: readonly SeasonBoard[]) {
+  constructor(client: RedisClient, seasons: readonly SeasonBoard[], deadlineMs: number) {
     this.seasons = seasons;
     this.#byName = new Map(seasons.map((season) => [season.name, season]));
-    this.leagues = leagueTables(client, DEADLINE_MS);
+    this.leagues = leagueTables(client, deadlineMs);
     this.free = new RedisLeaderboard({
       client,
       prefix: `${KEY_PREFIX}:score`,
       // One column is kept as it is, so any finite number can be a score.
       columns: [{ name: "score", min: -Number.MAX_VALUE, max: Number.MAX_VALUE }],
-      deadlineMs: DEADLINE_MS,
+      deadlineMs,
     });
   }
 

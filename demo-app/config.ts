@@ -9,9 +9,6 @@ const SHORTEST_SECRET = 16;
 /** Before every key of the demo, so that it can share a Redis with other programs. */
 export const KEY_PREFIX = "leaderboard-demo";
 
-/** How long a request waits for one operation of a store. Half of what it may take in all while Redis is away. */
-export const DEADLINE_MS = 150;
-
 /** What the environment says about this start; see docs/demo.md. */
 export interface Config {
   /** Undefined: 3000, or any free port while that is taken. 0: any free port. */

@@ -49,7 +49,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 /** A stack helps only with what nobody expects. */
 function describeFailure({ name, message, stack = message }: Error): string {
-  // Redis may be lost during the import, or refuse it: a ReplyError is its own NOPERM, OOM or READONLY.
+  // Redis may be lost during the import, or refuse it: a ReplyError is its own NOPERM or WRONGTYPE.
   const expected = ["StartError", "StoreTimeoutError", "StoreUnavailableError", "ReplyError"];
   return expected.includes(name) ? message : stack;
 }

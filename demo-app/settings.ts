@@ -8,6 +8,8 @@ export interface Settings {
   readonly loginLimits: readonly RateLimitPolicy[];
   /** For each player, on posting scores. */
   readonly scoreLimits: readonly RateLimitPolicy[];
+  /** How long a request waits for one operation of a store, milliseconds. */
+  readonly storeDeadlineMs: number;
   /** How old a leaderboard may be that a reader sees, milliseconds. */
   readonly cacheTtlMs: number;
   /** How long the job of `POST /process` takes, milliseconds. */
@@ -26,6 +28,8 @@ export const DEFAULT_SETTINGS: Settings = {
     { name: "burst", algorithm: "fixed-window", limit: 5, windowMs: 1000 },
     { name: "sustained", algorithm: "sliding-window", limit: 60, windowMs: 60_000 },
   ],
+  // Half of what a request may take in all while Redis is away.
+  storeDeadlineMs: 150,
   cacheTtlMs: 1000,
   processMs: 2000,
   replays: 4,

@@ -23,8 +23,8 @@ export class StoreTimeoutError extends Error {
 }
 
 /**
- * The state store cannot be asked: its connection is down, or its circuit breaker is open.
- * `cause` is the client's error where there was one.
+ * The state store cannot be asked, or cannot serve for now: its connection is down, its circuit breaker is open, or it
+ * is full, loading, or without a master. `cause` is the client's error where there was one.
  */
 export class StoreUnavailableError extends Error {
   readonly code = "STORE_UNAVAILABLE";

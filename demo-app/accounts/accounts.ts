@@ -1,13 +1,9 @@
-import type { RedisClient } from "express-redis-suite/redis";
+import { createGuard, type Guard, type RedisClient } from "express-redis-suite/redis";
 import { KEY_PREFIX } from "../config.ts";
-import { withinDeadline } from "./deadline.ts";
 import type { Passwords } from "./passwords.ts";
 
 /** Letters that mean nothing to Redis, so that a name can stand in a key as it is. */
 const USERNAME = /^[A-Za-z0-9_.-]{3,32}$/;
-
-/** Below that of the stores: a login waits for them before it comes here, and the whole stays within 300 ms. */
-const DEADLINE_MS = 100;
 
 export function isUsername(text: string): boolean {
   return USERNAME.test(text);
@@ -17,22 +13,24 @@ export function isUsername(text: string): boolean {
 export class Accounts {
   readonly #client: RedisClient;
   readonly #passwords: Passwords;
+  readonly #guard: Guard;
 
-  constructor(client: RedisClient, passwords: Passwords) {
+  constructor(client: RedisClient, passwords: Passwords, deadlineMs: number) {
     this.#client = client;
     this.#passwords = passwords;
+    this.#guard = createGuard(client, deadlineMs);
   }
 
   /** Answers false for a name that is taken, whoever of two that ask at once is second. */
   async register(username: string, password: string): Promise<boolean> {
     const record = await this.#passwords.hash(password);
-    return (await withinDeadline(this.#client.set(keyOf(username), record, "NX"), DEADLINE_MS)) === "OK";
+    return (await this.#guard(() => this.#client.set(keyOf(username), record, "NX"))) === "OK";
   }
 
   /** Whether this is the user's password. An unknown name takes as long as a wrong password. */
   async authenticate(username: string, password: string): Promise<boolean> {
     const record = isUsername(username)
-      ? await withinDeadline(this.#client.get(keyOf(username)), DEADLINE_MS)
+      ? await this.#guard(() => this.#client.get(keyOf(username)))
       : undefined;
     return this.#passwords.verify(password, record ?? undefined);
   }

@@ -8,24 +8,29 @@ import { withoutArguments } from "./reply-error.ts";
 export type RedisClient = Redis | Cluster;
 
 /**
- * Runs one Redis call of a store under a deadline, behind the breaker of its client.
+ * Runs one Redis call under a deadline, behind the breaker of its client.
  *
  * Resolves with the reply. Rejects with {@link StoreTimeoutError} once `deadlineMs` has passed, with
- * {@link StoreUnavailableError} where the connection is down or the breaker open, and with the server's own
- * error (`WRONGTYPE`, `OOM`, `READONLY` …) as it came, but for the command's arguments.
+ * {@link StoreUnavailableError} where the connection is down, the breaker open, or the server there but unable to
+ * serve for now (`OOM`, `READONLY`, `LOADING` …), and with any other error of the server's (`WRONGTYPE`, `NOPERM` …) as
+ * it came, but for the command's arguments.
  */
 export type Guard = <Reply>(call: () => Promise<Reply>) => Promise<Reply>;
 
 export const DEFAULT_DEADLINE_MS = 250;
 const PROBE_INTERVAL_MS = 200;
 const COMMAND_TIMEOUT = "Command timed out";
+/** The first words of errors that pass by themselves, or once an operator has helped; the question was a right one. */
+const UNABLE_FOR_NOW = /^(?:BUSY|CLUSTERDOWN|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|OOM|READONLY|TRYAGAIN) /;
 
 /**
- * Makes the guard of one store. The deadline is the store's own; the breaker belongs to the client, so what one
- * store learns of a frozen Redis the others need not wait for.
+ * Makes the guard of one store, or of commands of your own. The deadline is the guard's (milliseconds, default 250);
+ * the breaker belongs to the client, so what one store learns of a frozen Redis the others need not wait for.
  *
  * The breaker opens at the first missed deadline or lost connection and is closed by a PING of its own: while it is
  * open no request waits, not even as a probe, and a false alarm costs one round trip.
+ *
+ * @throws TypeError for a deadline that is no positive number
  */
 export function createGuard(client: RedisClient, deadlineMs: number = DEFAULT_DEADLINE_MS): Guard {
   if (!Number.isFinite(deadlineMs) || deadlineMs <= 0) {
@@ -42,6 +47,9 @@ export function createGuard(client: RedisClient, deadlineMs: number = DEFAULT_DE
       // The breaker hears of failures alone: of what succeeds it would only keep count.
       await breaker.execute(() => Promise.reject(error)).catch(() => {});
       const cause = withoutArguments(error);
+      if (cause instanceof Error && UNABLE_FOR_NOW.test(cause.message)) {
+        throw new StoreUnavailableError(`Redis cannot serve this now: ${cause.message}`, { cause });
+      }
       if (!isConnectionError(cause)) throw cause;
       // The client's own timeout, where it is shorter than the deadline.
       if (cause.message === COMMAND_TIMEOUT) {

@@ -86,7 +86,7 @@ describe("npm run demo", () => {
       const run = await start({ env: { PORT: "0", REDIS_URL: full.url } });
       expect(await run.ended).to.equal(1);
       expect(run.stderr())
-        .to.match(/^demo: OOM [^\n]*\n$/m)
+        .to.match(/^demo: Redis cannot serve this now: OOM [^\n]*\n$/m)
         .and.not.include("    at ");
       await full.stop();
     });

@@ -4,7 +4,7 @@ import { createApp, type DemoApp } from "../../demo-app/app.ts";
 import type { SeasonBoard } from "../../demo-app/ladder/season-boards.ts";
 import { listen, type Listening } from "../../demo-app/listen.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../demo-app/settings.ts";
-import { redis } from "../support/shared-redis.ts";
+import { PATIENT_MS, redis } from "../support/shared-redis.ts";
 
 export interface DemoUnderTest {
   readonly url: string;
@@ -21,6 +21,7 @@ const TEST_SETTINGS: Settings = {
   clientLimits: [{ name: "client", algorithm: "fixed-window", limit: 10_000, windowMs: 60_000 }],
   loginLimits: [{ name: "login", algorithm: "fixed-window", limit: 1000, windowMs: 60_000 }],
   scoreLimits: [{ name: "burst", algorithm: "fixed-window", limit: 1000, windowMs: 60_000 }],
+  storeDeadlineMs: PATIENT_MS,
   processMs: 150,
   passwordCost: 16,
 };

@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { createRedis, health, type RedisClient } from "express-redis-suite/redis";
 import { redisStores, type RedisStores } from "express-redis-suite/stores";
 import { RedisLeaderboard } from "express-redis-suite/stores/leaderboard/redis";
+import { StoreUnavailableError } from "express-redis-suite/stores/errors";
 import type { Lock } from "express-redis-suite/stores/lock/lock-manager";
 import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
 import type { SessionData } from "express-session";
@@ -68,12 +69,15 @@ describeWithRedisServer("the Redis stores", () => {
     const fill = (): Promise<unknown> => suite.client.config("SET", "maxmemory", "1");
 
     for (const [what, write] of Object.entries(writes)) {
-      it(`${what} rejects with the server's own OOM error, and works once there is room`, async () => {
+      it(`${what} rejects as unavailable with the server's own OOM error, and works once there is room`, async () => {
         await fill();
         for (let time = 0; time < 2; time++) {
           const failure: unknown = await write(suite).catch((error: unknown) => error);
-          expect(failure).to.be.instanceOf(Error).with.property("message").that.matches(/^OOM /);
-          expect(failure).to.have.property("name", "ReplyError");
+          expect(failure).to.be.instanceOf(StoreUnavailableError).with.property("status", 503);
+          expect(failure)
+            .to.have.property("message")
+            .that.matches(/^Redis cannot serve this now: OOM /);
+          expect(failure).to.have.property("cause").that.has.property("name", "ReplyError");
         }
         expect(await suite.client.dbsize()).to.equal(0);
         await suite.client.config("SET", "maxmemory", "0");

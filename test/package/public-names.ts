@@ -8,7 +8,15 @@ interface PublicModule {
 /** Every subpath of package.json's `exports`: what an importer of it finds there and has to have installed. */
 export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
   "./redis": {
-    names: ["close", "createEmbeddedRedis", "createRedis", "defineScript", "health", "parseRedisUrl"],
+    names: [
+      "close",
+      "createEmbeddedRedis",
+      "createGuard",
+      "createRedis",
+      "defineScript",
+      "health",
+      "parseRedisUrl",
+    ],
     peers: ["ioredis"],
   },
   "./stores": { names: ["redisStores"], peers: ["connect-redis"] },
