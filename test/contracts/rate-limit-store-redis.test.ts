@@ -15,7 +15,8 @@ import {
   remainders,
   take,
 } from "./rate-limit-store-under-test.ts";
-import { onEachRedis, PATIENT_MS, type PeerClient } from "./redis-backends.ts";
+import { onEachRedis, type PeerClient } from "./redis-backends.ts";
+import { PATIENT_MS } from "../support/shared-redis.ts";
 
 const BASE = "limits:{k}";
 /** Where in a policy's three numbers its time is. */

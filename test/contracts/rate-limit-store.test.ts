@@ -5,7 +5,8 @@ import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memo
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
 import { describeRateLimitStore } from "./rate-limit-store.ts";
 import type { OpenRateLimitStore } from "./rate-limit-store-under-test.ts";
-import { onEachRedis, PATIENT_MS } from "./redis-backends.ts";
+import { onEachRedis } from "./redis-backends.ts";
+import { PATIENT_MS } from "../support/shared-redis.ts";
 
 describe("rate limit stores", () => {
   describe("in memory", () => {

@@ -1,12 +1,9 @@
 import { close, createRedis, type RedisClient } from "express-redis-suite/redis";
 import { sharedCluster } from "../support/cluster.ts";
 import { describeWithRedisServer } from "../support/redis-server.ts";
-import { engine, redisUrl } from "../support/shared-redis.ts";
+import { engine, PATIENT_MS, redisUrl } from "../support/shared-redis.ts";
 
 const PEERS = 4;
-
-/** Longer than the stores' default: these tests are about outcomes, on machines that may be busy. */
-export const PATIENT_MS = 3000;
 
 /** Answers the connection of a peer, 0 to 3. */
 export type PeerClient = (peer?: number) => RedisClient;

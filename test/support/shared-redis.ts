@@ -6,6 +6,9 @@ import {
   type RedisClient,
 } from "express-redis-suite/redis";
 
+/** A store's deadline where deadlines are not what is tested: longer than a busy machine stalls. */
+export const PATIENT_MS = 5000;
+
 let server: EmbeddedRedis | undefined;
 let client: RedisClient | undefined;
 
@@ -26,7 +29,7 @@ export function redis(): RedisClient {
 export const mochaHooks = {
   async beforeAll(): Promise<void> {
     server = await createEmbeddedRedis({ engine });
-    client = await createRedis(server.url, { name: "test", commandTimeoutMs: 5000 });
+    client = await createRedis(server.url, { name: "test", commandTimeoutMs: PATIENT_MS });
   },
   async beforeEach(): Promise<void> {
     await redis().flushall();

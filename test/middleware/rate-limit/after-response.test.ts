@@ -19,7 +19,7 @@ import { collectEvents } from "../../support/collect-events.ts";
 import { countCommands } from "../../support/command-counts.ts";
 import { eventually } from "../../support/eventually.ts";
 import { failingStore } from "../../support/failing-store.ts";
-import { redis } from "../../support/shared-redis.ts";
+import { PATIENT_MS, redis } from "../../support/shared-redis.ts";
 import { held } from "./held-store.ts";
 import { serve, type ServedApp } from "./served-app.ts";
 
@@ -52,7 +52,7 @@ const refunding: Wrap = (options, judge) => refundWhen(rateLimit(options), judge
 describe("refundWhen", () => {
   let store: RateLimitStore;
   beforeEach(() => {
-    store = new RedisRateLimitStore({ client: redis(), prefix: "limits" });
+    store = new RedisRateLimitStore({ client: redis(), prefix: "limits", deadlineMs: PATIENT_MS });
   });
 
   it("gives the units of successes back, and keeps those of failures", async () => {
@@ -124,7 +124,7 @@ describe("refundWhen", () => {
 describe("chargeWhen", () => {
   let store: RateLimitStore;
   beforeEach(() => {
-    store = new RedisRateLimitStore({ client: redis(), prefix: "limits" });
+    store = new RedisRateLimitStore({ client: redis(), prefix: "limits", deadlineMs: PATIENT_MS });
   });
 
   it("charges failures after their response, and successes nothing", async () => {

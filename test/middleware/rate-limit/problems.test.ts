@@ -8,7 +8,7 @@ import request from "supertest";
 import { policy } from "../../contracts/rate-limit-store-under-test.ts";
 import { collectEvents } from "../../support/collect-events.ts";
 import { failingStore } from "../../support/failing-store.ts";
-import { redis } from "../../support/shared-redis.ts";
+import { PATIENT_MS, redis } from "../../support/shared-redis.ts";
 
 const TYPES = "https://iana.org/assignments/http-problem-types";
 
@@ -41,7 +41,7 @@ describe("the problems of a limiter", () => {
   });
 
   it("tell a blocked key that its use is abnormal", async () => {
-    const store = new RedisRateLimitStore({ client: redis(), prefix: "limits" });
+    const store = new RedisRateLimitStore({ client: redis(), prefix: "limits", deadlineMs: PATIENT_MS });
     await store.block("k", 90_000);
     const app = appWith({ store });
     const events = await collectEvents(channels.rateLimit, async () => {

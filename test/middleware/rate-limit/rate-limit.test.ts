@@ -9,7 +9,7 @@ import request from "supertest";
 import { collectEvents } from "../../support/collect-events.ts";
 import { countCommands } from "../../support/command-counts.ts";
 import { failingStore } from "../../support/failing-store.ts";
-import { redis } from "../../support/shared-redis.ts";
+import { PATIENT_MS, redis } from "../../support/shared-redis.ts";
 
 const twoPerMinute: RateLimitPolicy = {
   name: "minute",
@@ -32,7 +32,7 @@ function appWith(options: Partial<RateLimitOptions> & { store: RateLimitStore })
 }
 
 function redisStore(): RateLimitStore {
-  return redisStores(redis(), { prefix: "test" }).rateLimit;
+  return redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS }).rateLimit;
 }
 
 describe("rateLimit", () => {

@@ -10,7 +10,7 @@ import { channels } from "express-redis-suite/telemetry";
 import { collectDefaultMetrics, Counter, Registry } from "prom-client";
 import request from "supertest";
 import { requiresService } from "../../support/requires-service.ts";
-import { redis } from "../../support/shared-redis.ts";
+import { PATIENT_MS, redis } from "../../support/shared-redis.ts";
 import { appWith, closeAllMetrics, scrape, testMetrics, valueOf } from "./metrics-app.ts";
 
 describe("the metrics' endpoint", () => {
@@ -57,7 +57,7 @@ describe("the metrics' endpoint", () => {
   it("never shows what a command, a session, a cached body or a URL holds", async () => {
     const marker = "s3cr3t-marker";
     const metrics = testMetrics({ processMetrics: true });
-    const stores = redisStores(redis(), { prefix: "test" });
+    const stores = redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS });
     const app = appWith(metrics, (routes) => {
       routes.get("/cached/:id", responseCache({ store: stores.cache, ttlMs: 1000 }), (_req, res) => {
         res.send(marker);

@@ -7,14 +7,14 @@ import { session } from "express-redis-suite/session";
 import { redisStores, type RedisStores } from "express-redis-suite/stores";
 import request from "supertest";
 import { eventually } from "../../support/eventually.ts";
-import { engine, redis } from "../../support/shared-redis.ts";
+import { PATIENT_MS, engine, redis } from "../../support/shared-redis.ts";
 import { appWith, closeAllMetrics, scrape, testMetrics, valueOf } from "./metrics-app.ts";
 
 describe("the metrics of the suite's middlewares", () => {
   let stores: RedisStores;
 
   beforeEach(() => {
-    stores = redisStores(redis(), { prefix: "test" });
+    stores = redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS });
   });
 
   afterEach(closeAllMetrics);

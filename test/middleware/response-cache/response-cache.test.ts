@@ -10,7 +10,7 @@ import { collectEvents } from "../../support/collect-events.ts";
 import { countCommands } from "../../support/command-counts.ts";
 import { eventually } from "../../support/eventually.ts";
 import { failingStore } from "../../support/failing-store.ts";
-import { redis } from "../../support/shared-redis.ts";
+import { PATIENT_MS, redis } from "../../support/shared-redis.ts";
 
 interface Cached {
   readonly app: Express;
@@ -20,7 +20,7 @@ interface Cached {
 /** An app whose one handler sits behind the cache and counts its runs. */
 function cached(handler: RequestHandler, options: Partial<ResponseCacheOptions> = {}): Cached {
   let runs = 0;
-  const store = options.store ?? redisStores(redis(), { prefix: "test" }).cache;
+  const store = options.store ?? redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS }).cache;
   const app = express();
   app.all("/{*path}", responseCache({ ttlMs: 60_000, ...options, store }), (req, res, next) => {
     runs += 1;
@@ -185,7 +185,7 @@ describe("responseCache", () => {
   }
 
   it("keeps no header of the layers outside, which belong to one request", async () => {
-    const { cache: store } = redisStores(redis(), { prefix: "test" });
+    const { cache: store } = redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS });
     let requests = 0;
     const app = express();
     app.use((_req, res, next) => {

@@ -4,17 +4,18 @@ import { routeLock, type LockedHandler, type RouteLockOptions } from "express-re
 import { redisStores } from "express-redis-suite/stores";
 import { LockManager } from "express-redis-suite/stores/lock/lock-manager";
 import { channels } from "express-redis-suite/telemetry";
-import request from "supertest";
+import request, { type Response } from "supertest";
 import { collectEvents } from "../../support/collect-events.ts";
 import { countCommands } from "../../support/command-counts.ts";
 import { eventually } from "../../support/eventually.ts";
 import { failingStore } from "../../support/failing-store.ts";
-import { redis } from "../../support/shared-redis.ts";
+import { createGate, type Gate } from "../../support/gate.ts";
+import { PATIENT_MS, redis } from "../../support/shared-redis.ts";
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 function options(overrides: Partial<RouteLockOptions> = {}): RouteLockOptions {
-  const { locks } = redisStores(redis(), { prefix: "test" });
+  const { locks } = redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS });
   return { locks, key: (req) => `work:${String(req.query["user"])}`, ttlMs: 5000, ...overrides };
 }
 
@@ -40,14 +41,29 @@ for (const form of ["routeLock", "routeLock.wrap"] as const) {
     return app;
   };
 
+  /** An app whose handler holds the lock until the gate is open. */
+  const gated = (overrides: Partial<RouteLockOptions> = {}): { gate: Gate; app: Express } => {
+    const gate = createGate();
+    const handler: LockedHandler = async (_req, res) => {
+      await gate.pass();
+      res.send("done");
+    };
+    return { gate, app: guarded(handler, overrides) };
+  };
+
   describe(form, () => {
     it("lets one request at a time through, and answers the others 409 with Retry-After", async () => {
-      const app = guarded(slow);
-      const answers = await Promise.all([1, 2, 3].map(() => request(app).post("/process?user=ann")));
-      expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).to.deep.equal([200, 409, 409]);
-      const refused = answers.find(({ status }) => status === 409);
-      expect(refused?.type).to.equal("application/problem+json");
-      expect(Number(refused?.get("Retry-After"))).to.be.within(1, 5);
+      const { gate, app } = gated();
+      const answers: Response[] = [];
+      const all = Promise.all(
+        [1, 2, 3].map(async () => void answers.push(await request(app).post("/process?user=ann"))),
+      );
+      await eventually(() => expect(answers).to.have.length(2));
+      gate.open();
+      await all;
+      expect(answers.map(({ status }) => status)).to.deep.equal([409, 409, 200]);
+      expect(answers[0]?.type).to.equal("application/problem+json");
+      expect(Number(answers[0]?.get("Retry-After"))).to.be.within(1, 5);
     });
 
     it("does not let one key's work lock out another's", async () => {
@@ -71,15 +87,17 @@ for (const form of ["routeLock", "routeLock.wrap"] as const) {
     it("asks Redis twice for a request that gets the lock, once for one that does not", async () => {
       const app = guarded(slow);
       await request(app).post("/process?user=warm");
-      const held = countCommands(redis(), () => request(app).post("/process?user=ann"));
-      expect(Object.fromEntries(await held)).to.deep.equal({ evalsha: 2 });
+      const admitted = await countCommands(redis(), () => request(app).post("/process?user=ann"));
+      expect(Object.fromEntries(admitted)).to.deep.equal({ evalsha: 2 });
 
-      const running = request(app).post("/process?user=ann").then();
-      await pause(30);
-      const busy = await countCommands(redis(), async () => {
-        expect((await request(app).post("/process?user=ann")).status).to.equal(409);
+      const { gate, app: held } = gated();
+      const running = request(held).post("/process?user=ann").then();
+      await gate.reached;
+      const refused = await countCommands(redis(), async () => {
+        expect((await request(held).post("/process?user=ann")).status).to.equal(409);
       });
-      expect(Object.fromEntries(busy)).to.deep.equal({ evalsha: 1 });
+      expect(Object.fromEntries(refused)).to.deep.equal({ evalsha: 1 });
+      gate.open();
       await running;
     });
 
@@ -94,11 +112,12 @@ for (const form of ["routeLock", "routeLock.wrap"] as const) {
     });
 
     it("publishes what became of the lock", async () => {
-      const app = guarded(slow, { name: "work" });
+      const { gate, app } = gated({ name: "work" });
       const events = await collectEvents(channels.routeLock, async () => {
         const first = request(app).post("/process?user=ann").then();
-        await pause(30);
+        await gate.reached;
         await request(app).post("/process?user=ann");
+        gate.open();
         await first;
       });
       expect(events.map(({ outcome }) => outcome)).to.deep.equal(["acquired", "busy", "released"]);
@@ -121,11 +140,10 @@ describe("routeLock.wrap", () => {
   });
 
   it("holds the lock for as long as the handler works after its client has gone", async () => {
-    let finish = (): void => {};
-    const work = new Promise<void>((resolve) => (finish = resolve));
+    const gate = createGate();
     const app = appOf(
       routeLock.wrap(options(), async (_req, res) => {
-        await work;
+        await gate.pass();
         res.end();
       }),
     );
@@ -133,11 +151,11 @@ describe("routeLock.wrap", () => {
     const gone = request(server).post("/process?user=ann");
     gone.on("error", () => {});
     gone.end(() => {});
-    await pause(50);
+    await gate.reached;
     gone.abort();
     await pause(50);
     expect((await request(server).post("/process?user=ann")).status).to.equal(409);
-    finish();
+    gate.open();
     await eventually(async () => {
       expect((await request(server).post("/process?user=ann")).status).to.equal(200);
     });
@@ -145,17 +163,16 @@ describe("routeLock.wrap", () => {
   });
 
   it("sends an answer at once when the handler works on after it", async () => {
-    let finish = (): void => {};
-    const work = new Promise<void>((resolve) => (finish = resolve));
+    const gate = createGate();
     const app = appOf(
       routeLock.wrap(options(), async (_req, res) => {
         res.status(202).end("accepted");
-        await work;
+        await gate.pass();
       }),
     );
     expect((await request(app).post("/process?user=ann")).status).to.equal(202);
     expect((await request(app).post("/process?user=ann")).status).to.equal(409);
-    finish();
+    gate.open();
   });
 
   it("aborts the handler's signal when the lock's time is over, and publishes the loss", async () => {

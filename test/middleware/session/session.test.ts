@@ -9,7 +9,7 @@ import { channels } from "express-redis-suite/telemetry";
 import request from "supertest";
 import { collectEvents } from "../../support/collect-events.ts";
 import { countCommands } from "../../support/command-counts.ts";
-import { redis } from "../../support/shared-redis.ts";
+import { PATIENT_MS, redis } from "../../support/shared-redis.ts";
 
 declare module "express-session" {
   interface SessionData {
@@ -20,7 +20,7 @@ declare module "express-session" {
 const secret = "the secret of these tests";
 
 function appWith(options: Partial<SessionOptions> = {}): Express {
-  const { session: store } = redisStores(redis(), { prefix: "test" });
+  const { session: store } = redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS });
   const app = express();
   app.use(session({ store, secret, ...options }));
   app.get("/quiet", (_req, res) => void res.send("nothing remembered"));
@@ -44,7 +44,7 @@ function appWith(options: Partial<SessionOptions> = {}): Express {
 
 /** A store whose methods all fail, in the way that express-session expects: through the callback. */
 function brokenStore(): Store {
-  const store = new RedisSessionStore({ client: redis(), prefix: "broken" });
+  const store = new RedisSessionStore({ client: redis(), prefix: "broken", deadlineMs: PATIENT_MS });
   const fail = (...args: unknown[]): Promise<never> => {
     const callback = args.at(-1);
     if (typeof callback === "function") callback(new StoreUnavailableError("the test's store is away"));
@@ -162,7 +162,7 @@ describe("session", () => {
   });
 
   it("names the option that cannot be, when it is made", () => {
-    const { session: store } = redisStores(redis(), { prefix: "test" });
+    const { session: store } = redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS });
     const make = (options: object) => () => session({ store, secret, ...options });
     expect(make({ store: {} })).to.throw(TypeError, "store must be an express-session Store");
     expect(make({ secret: undefined })).to.throw(TypeError, "secret");

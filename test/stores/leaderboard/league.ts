@@ -1,6 +1,6 @@
 import type { RedisClient } from "express-redis-suite/redis";
 import { RedisLeaderboard, type Submission } from "express-redis-suite/stores/leaderboard/redis";
-import { PATIENT_MS } from "../../contracts/redis-backends.ts";
+import { PATIENT_MS } from "../../support/shared-redis.ts";
 
 const LEAGUE_COLUMNS = [
   { name: "points", min: 0, max: 999 },

@@ -8,6 +8,7 @@ import { MemoryLockStore } from "express-redis-suite/stores/lock/memory";
 import { RedisLockStore } from "express-redis-suite/stores/lock/redis";
 import { eventually } from "../../support/eventually.ts";
 import { describeWithRedisServer, startRedisServer } from "../../support/redis-server.ts";
+import { PATIENT_MS } from "../../support/shared-redis.ts";
 
 const LONG_MS = 60_000;
 
@@ -166,7 +167,9 @@ describe("LockManager", () => {
       const server = await startRedisServer();
       const [client, other] = [await createRedis(server.url), await createRedis(server.url)];
       const mine = new LockManager(new RedisLockStore({ client, prefix: "l", deadlineMs: 80 }));
-      const theirs = new LockManager(new RedisLockStore({ client: other, prefix: "l" }));
+      const theirs = new LockManager(
+        new RedisLockStore({ client: other, prefix: "l", deadlineMs: PATIENT_MS }),
+      );
       server.signal("SIGSTOP");
       const failure: unknown = await mine
         .tryAcquire("k", { ttlMs: LONG_MS })

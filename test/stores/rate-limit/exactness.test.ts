@@ -4,7 +4,7 @@ import { expect } from "chai";
 import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
 import { ALGORITHMS, policy, remainders } from "../../contracts/rate-limit-store-under-test.ts";
-import { redis, redisUrl } from "../../support/shared-redis.ts";
+import { PATIENT_MS, redis, redisUrl } from "../../support/shared-redis.ts";
 import {
   total,
   useLimiterProcesses,
@@ -33,7 +33,7 @@ describe("four processes with fifty calls under way each", function () {
   /** Units that Redis counts as used. */
   async function used(policies: readonly RateLimitPolicy[]): Promise<number> {
     const [remaining = NaN] = await remainders(
-      new RedisRateLimitStore({ client: redis(), prefix: "hammered" }),
+      new RedisRateLimitStore({ client: redis(), prefix: "hammered", deadlineMs: PATIENT_MS }),
       policies,
     );
     return (policies[0]?.limit ?? NaN) - remaining;

@@ -13,7 +13,7 @@ import { failureOf, pause } from "../../contracts/rate-limit-store-under-test.ts
 import { countCommands } from "../../support/command-counts.ts";
 import { eventually } from "../../support/eventually.ts";
 import { failingStore } from "../../support/failing-store.ts";
-import { redis } from "../../support/shared-redis.ts";
+import { PATIENT_MS, redis } from "../../support/shared-redis.ts";
 
 const KEY = "client";
 
@@ -156,7 +156,7 @@ describe("expressRateLimitStore below the real express-rate-limit", () => {
 
   it("costs one command a hit", async () => {
     const store = expressRateLimitStore({
-      store: new RedisRateLimitStore({ client: redis(), prefix: "limits" }),
+      store: new RedisRateLimitStore({ client: redis(), prefix: "limits", deadlineMs: PATIENT_MS }),
     });
     const app = appBehind(limiter(store));
     await request(app).get("/200");
@@ -166,7 +166,9 @@ describe("expressRateLimitStore below the real express-rate-limit", () => {
 
   it("counts hits of several processes together", async () => {
     const stores = [0, 1].map(() =>
-      expressRateLimitStore({ store: new RedisRateLimitStore({ client: redis(), prefix: "limits" }) }),
+      expressRateLimitStore({
+        store: new RedisRateLimitStore({ client: redis(), prefix: "limits", deadlineMs: PATIENT_MS }),
+      }),
     );
     const apps = stores.map((store) => appBehind(limiter(store)));
     const statuses: number[] = [];

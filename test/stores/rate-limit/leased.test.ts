@@ -17,7 +17,7 @@ import {
 } from "../../contracts/rate-limit-store-under-test.ts";
 import { countCommands } from "../../support/command-counts.ts";
 import { failingStore } from "../../support/failing-store.ts";
-import { redis, redisUrl } from "../../support/shared-redis.ts";
+import { PATIENT_MS, redis, redisUrl } from "../../support/shared-redis.ts";
 import { useLimiterProcesses, type Hammered, type Order } from "./limiter-processes.ts";
 
 describe("LeasedRateLimitStore", () => {
@@ -25,7 +25,7 @@ describe("LeasedRateLimitStore", () => {
 
   it("asks Redis for a hot key seldom enough", async () => {
     const leased = new LeasedRateLimitStore({
-      store: new RedisRateLimitStore({ client: redis(), prefix: "limits" }),
+      store: new RedisRateLimitStore({ client: redis(), prefix: "limits", deadlineMs: PATIENT_MS }),
     });
     await take(leased, { policies: many });
     const counts = await countCommands(redis(), async () => {

@@ -4,7 +4,7 @@ import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis
 import { Cluster, Redis } from "ioredis";
 import { sharedCluster } from "../../support/cluster.ts";
 import { describeWithRedisServer } from "../../support/redis-server.ts";
-import { redisUrl } from "../../support/shared-redis.ts";
+import { PATIENT_MS, redisUrl } from "../../support/shared-redis.ts";
 
 /** The codes that making these stores warns with. */
 async function codesOf(make: () => unknown): Promise<unknown[]> {
@@ -30,7 +30,8 @@ describe("a store given a client that repeats commands", () => {
 
   function storesOn(client: RedisClient): () => unknown {
     opened.push(client);
-    return () => ["a", "b"].map((prefix) => new RedisRateLimitStore({ client, prefix }));
+    return () =>
+      ["a", "b"].map((prefix) => new RedisRateLimitStore({ client, prefix, deadlineMs: PATIENT_MS }));
   }
 
   const lazyConnect = true;

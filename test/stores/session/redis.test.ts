@@ -6,9 +6,9 @@ import { StoreTimeoutError, StoreUnavailableError } from "express-redis-suite/st
 import { RedisSessionStore } from "express-redis-suite/stores/session/redis";
 import { channels, type SessionEvent } from "express-redis-suite/telemetry";
 import type { SessionData } from "express-session";
-import { onEachRedis, PATIENT_MS } from "../../contracts/redis-backends.ts";
+import { onEachRedis } from "../../contracts/redis-backends.ts";
 import { describeWithRedisServer, startRedisServer } from "../../support/redis-server.ts";
-import { engine, redis, redisUrl } from "../../support/shared-redis.ts";
+import { PATIENT_MS, engine, redis, redisUrl } from "../../support/shared-redis.ts";
 
 interface Named extends SessionData {
   readonly name: string;
