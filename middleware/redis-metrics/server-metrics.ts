@@ -122,8 +122,8 @@ export function watchServers(
   };
 
   showReachability(registry, ask);
-  for (const metric of [...GAUGES, MEMORY_LIMIT]) showGauge(registry, metric, ask);
-  for (const metric of COUNTERS) showCounter(registry, metric, ask);
+  for (const metric of [...GAUGES, MEMORY_LIMIT]) showFigure(registry, { metric, ask, type: "gauge" });
+  for (const metric of COUNTERS) showFigure(registry, { metric, ask, type: "counter" });
   showClientStates(registry, clients);
   return () => {
     closed = true;
@@ -145,38 +145,25 @@ function showReachability(registry: Registry, ask: () => Promise<Answers>): void
   registry.registerMetric(up);
 }
 
-function showGauge(registry: Registry, metric: ServerMetric, ask: () => Promise<Answers>): void {
+function showFigure(
+  registry: Registry,
+  { metric, ask, type }: { metric: ServerMetric; ask: () => Promise<Answers>; type: "gauge" | "counter" },
+): void {
   const { name, help } = metric;
-  const gauge = new Gauge({
+  const config = {
     name,
     help,
     labelNames: ["client"],
     registers: [],
-    async collect() {
+    async collect(this: Pick<Gauge, "reset" | "inc">) {
       const answers = await ask();
       this.reset();
       for (const [client, value] of valuesOf(metric, answers)) {
-        if (metric !== MEMORY_LIMIT || value > 0) this.set({ client }, value);
+        if (metric !== MEMORY_LIMIT || value > 0) this.inc({ client }, value);
       }
     },
-  });
-  registry.registerMetric(gauge);
-}
-
-function showCounter(registry: Registry, metric: ServerMetric, ask: () => Promise<Answers>): void {
-  const { name, help } = metric;
-  const counter = new Counter({
-    name,
-    help,
-    labelNames: ["client"],
-    registers: [],
-    async collect() {
-      const answers = await ask();
-      this.reset();
-      for (const [client, value] of valuesOf(metric, answers)) this.inc({ client }, value);
-    },
-  });
-  registry.registerMetric(counter);
+  };
+  registry.registerMetric(type === "gauge" ? new Gauge(config) : new Counter(config));
 }
 
 function showClientStates(registry: Registry, clients: ServerMetricsOptions["clients"]): void {

@@ -35,8 +35,8 @@ function recordRateLimits(registry: Registry, { bucketsSeconds }: SuiteMetricsOp
   const registers = [registry];
   const decisions = new Counter({
     name: "rate_limit_decisions_total",
-    help: "Rate limit decisions by limiter and outcome.",
-    labelNames: ["limiter", "outcome"],
+    help: "Rate limit decisions by limiter, outcome and who decided.",
+    labelNames: ["limiter", "outcome", "source"],
     registers,
   });
   const refusals = new Counter({
@@ -52,8 +52,8 @@ function recordRateLimits(registry: Registry, { bucketsSeconds }: SuiteMetricsOp
     buckets: [...bucketsSeconds],
     registers,
   });
-  const onEvent = ({ limiter, outcome, policy, durationMs }: RateLimitEvent): void => {
-    decisions.inc({ limiter, outcome });
+  const onEvent = ({ limiter, outcome, source, policy, durationMs }: RateLimitEvent): void => {
+    decisions.inc({ limiter, outcome, source });
     if (policy !== undefined) refusals.inc({ limiter, policy });
     durations.observe({ limiter }, durationMs / 1000);
   };

@@ -17,6 +17,15 @@ export function rateLimits(): Builder<Panel>[] {
     ),
     graph(
       {
+        title: "Who decided",
+        description:
+          "Per second: the store, or this process by a remembered refusal, a lease, or the fallback of a store that is away.",
+        unit: RequestsPerSecond,
+      },
+      [rateBy(["source"], "rate_limit_decisions_total"), "{{source}}"],
+    ),
+    graph(
+      {
         title: "Refusals by policy",
         description: "Limited requests per second by the first policy that said no.",
         unit: RequestsPerSecond,

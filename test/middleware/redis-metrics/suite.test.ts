@@ -27,8 +27,11 @@ describe("the metrics of the suite's middlewares", () => {
     });
     for (let at = 0; at < 5; at++) await request(app).get("/x");
     const text = await scrape(metrics);
-    expect(valueOf(text, 'rate_limit_decisions_total{limiter="two",outcome="allowed"}')).to.equal(2);
-    expect(valueOf(text, 'rate_limit_decisions_total{limiter="two",outcome="limited"}')).to.equal(3);
+    const decisions = (labels: string): number | undefined =>
+      valueOf(text, `rate_limit_decisions_total{limiter="two",${labels}}`);
+    expect(decisions('outcome="allowed",source="store"')).to.equal(2);
+    expect(decisions('outcome="limited",source="store"')).to.equal(1);
+    expect(decisions('outcome="limited",source="deny-memory"')).to.equal(2);
     expect(valueOf(text, 'rate_limit_refusals_total{limiter="two",policy="two"}')).to.equal(3);
     expect(valueOf(text, 'rate_limit_decision_duration_seconds_count{limiter="two"}')).to.equal(5);
     expect(
