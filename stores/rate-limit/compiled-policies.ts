@@ -6,6 +6,7 @@ import { bucketScale, capacityOf, isBucket, policySetId } from "./policy.ts";
 export interface CompiledPolicies {
   /** Texts, as they go out: made once instead of for each request. */
   readonly args: readonly string[];
+  readonly count: number;
   readonly stateSuffix: string;
   readonly setSuffixes: readonly string[];
   readonly hasConcurrency: boolean;
@@ -24,6 +25,7 @@ export function compilePolicies(policies: readonly RateLimitPolicy[]): CompiledP
   );
   return {
     args: policies.flatMap(wireArgs).map(String),
+    count: policies.length,
     stateSuffix: `:${setId}`,
     setSuffixes: own,
     mostAtOnce: Math.min(...policies.map(capacityOf)),

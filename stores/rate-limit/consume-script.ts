@@ -1,7 +1,5 @@
 import { defineScript, type RedisScript } from "../redis/script.ts";
 
-/** What a policy is to the scripts: its kind, and three numbers whose meaning depends on it. */
-export const POLICY_ARGS = 4;
 /** Numbers in a reply for each policy: allowed, remaining, more, reset, retry (microseconds, -1 never), mark. */
 export const POLICY_REPLY = 6;
 
@@ -17,14 +15,17 @@ export const POLICY_REPLY = 6;
  */
 export const READ_STATE: string = `
 local FIXED, SLIDING, LOG, BUCKET, CONCURRENT = 1, 2, 3, 4, 5
+-- The name of a log's unit: its time, and which one it was of all that were in view then.
+local LOG_UNIT = '%.0f:%d'
+local max, min, floor, ceil, text = math.max, math.min, math.floor, math.ceil, string.format
 
 local function server_time()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
 end
 
-local function read_state(packed, count)
-  if packed and #packed == count * 24 then return { struct.unpack('<' .. string.rep('ddd', count), packed) } end
+local function read_state(packed, count, format)
+  if packed and #packed == count * 24 then return { struct.unpack(format, packed) } end
   local empty = {}
   for i = 1, count * 3 do empty[i] = 0 end
   return empty
@@ -37,7 +38,7 @@ local function forward(kind, state, at, now, limit, window, drain)
     local used, ends = state[at], state[at + 1]
     if not (used > 0 and ends > now and ends <= now + window) then state[at], state[at + 1] = 0, now + window end
   elseif kind == SLIDING then
-    local index = math.floor(now / window)
+    local index = floor(now / window)
     if state[at] == index - 1 then
       state[at + 1], state[at + 2] = state[at + 2], 0
     elseif state[at] ~= index then
@@ -45,159 +46,198 @@ local function forward(kind, state, at, now, limit, window, drain)
     end
     state[at] = index
   elseif kind == BUCKET then
-    local elapsed = math.max(0, now - state[at + 1])
+    local elapsed = max(0, now - state[at + 1])
     if not (state[at + 1] <= now + limit / drain) then state[at] = 0 end
-    state[at], state[at + 1] = math.max(0, state[at] - elapsed * drain), now
+    state[at], state[at + 1] = max(0, state[at] - elapsed * drain), now
   end
 end
 
 -- The scores of a log's or a concurrency policy's units that count now, as bounds of a range.
 local function in_view(kind, now, window)
-  return string.format('(%.0f', kind == LOG and now - window or now), string.format('%.0f', now + window)
+  return text('(%.0f', kind == LOG and now - window or now), text('%.0f', now + window)
 end
 `;
 
 /**
- * KEYS  1: state, 2: end of the key's block, then a sorted set for each sliding-log and concurrency policy
- * ARGV  1: `consume`, `peek` or `charge` (take without asking), 2: cost, 3: name of the units of concurrency policies,
- *       then for each policy its kind and
+ * Answers questions of one set of policies, in their order, as if each were a script of its own.
+ *
+ * KEYS  for each question 1: state, 2: end of the key's block, then a sorted set for each sliding-log and concurrency
+ *       policy
+ * ARGV  1: how many policies; for each its kind and
  *         fixed, sliding, log, concurrent: limit, window, -
  *         bucket: capacity, level a unit, drain a microsecond
- * Returns the time, the time left of a block (0 if none), then POLICY_REPLY numbers for each policy, all as
- *       8-byte doubles in one string: ioredis reads a string ten times as fast as as many integers
+ *       then for each question `consume`, `peek` or `charge` (take without asking), its cost, and the name of its units
+ *       of concurrency policies
+ * Returns for each question an error, or the time, the time left of a block (0 if none), and POLICY_REPLY numbers for
+ *       each policy, all as 8-byte doubles in one string: ioredis reads a string ten times as fast as as many integers
  */
 export const CONSUME_LUA: string = `${READ_STATE}
 local now = server_time()
-local mode, cost, lease = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local count = (#ARGV - 3) / 4
-local found = redis.call('MGET', KEYS[1], KEYS[2])
-local state = read_state(found[1], count)
-local blocked = math.max(0, (tonumber(found[2] or 0) or 0) - now)
-local kinds, sets, used_of = {}, {}, {}
-local allowed, next_set = blocked == 0, 3
-local fits_of = {}
-
-for i = 1, count do
-  local arg, at = i * 4, i * 3 - 2
-  local kind, limit, window = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1]), tonumber(ARGV[arg + 2])
-  kinds[i] = kind
-  forward(kind, state, at, now, limit, window, tonumber(ARGV[arg + 3]))
-  local fits
-  if kind == FIXED then
-    fits = state[at] + cost <= limit
-  elseif kind == SLIDING then
-    local left = window - (now - state[at] * window)
-    fits = state[at + 1] * left + (state[at + 2] + cost) * window <= limit * window
-  elseif kind == BUCKET then
-    fits = state[at] + cost * window <= limit
-  else
-    sets[i] = KEYS[next_set]
-    next_set = next_set + 1
-    local since, to = in_view(kind, now, window)
-    used_of[i] = redis.call('ZCOUNT', sets[i], since, to)
-    fits = used_of[i] + cost <= limit
-  end
-  fits_of[i] = fits
-  allowed = allowed and fits
+local count = tonumber(ARGV[1])
+-- As texts first: a table made at its full length is the cheapest.
+local policies, stride = { unpack(ARGV, 2, count * 4 + 1) }, 2
+for i = 1, count * 4 do policies[i] = tonumber(policies[i]) end
+for i = 1, count * 4, 4 do
+  if policies[i] == LOG or policies[i] == CONCURRENT then stride = stride + 1 end
 end
 
-local take = mode == 'charge' or (mode == 'consume' and allowed)
-local lives, sets_live = 0, 0
-local reply = { now, blocked }
+-- Read once and written once, however many questions a key has.
+local found_at, states = KEYS, {}
+if stride > 2 then
+  found_at = {}
+  for key = 1, #KEYS, stride do
+    found_at[#found_at + 1], found_at[#found_at + 2] = KEYS[key], KEYS[key + 1]
+  end
+end
+local found = redis.call('MGET', unpack(found_at))
 
-for i = 1, count do
-  local arg, at = i * 4, i * 3 - 2
-  local kind, limit, window = kinds[i], tonumber(ARGV[arg + 1]), tonumber(ARGV[arg + 2])
-  local remaining, more, reset, retry, mark = 0, 0, 0, 0, 0
-  if kind == FIXED then
-    if take then state[at] = state[at] + cost end
-    local used, left = state[at], state[at + 1] - now
-    remaining = limit - used
-    more = used > 0 and left or 0
-    reset, retry, mark = more, cost > limit and -1 or left, state[at + 1]
-    lives = math.max(lives, left)
-  elseif kind == SLIDING then
-    if take then state[at + 2] = state[at + 2] + cost end
-    local before, current, left = state[at + 1], state[at + 2], window - (now - state[at] * window)
-    remaining = math.floor((limit * window - before * left) / window - current)
-    -- How long until the weight of what is counted leaves room for units.
-    local function wait(units)
-      local room = limit - current - units
-      if room >= 0 then return before > 0 and math.max(0, left - math.floor(room * window / before)) or 0 end
-      return left + math.max(0, window - math.floor((limit - units) * window / current))
-    end
-    more = (before > 0 or current > 0) and wait(math.max(0, remaining) + 1) or 0
-    reset = current > 0 and left + window or (before > 0 and left or 0)
-    retry, mark = cost > limit and -1 or wait(cost), state[at]
-    lives = math.max(lives, left + window)
-  elseif kind == BUCKET then
-    local unit, drain = window, tonumber(ARGV[arg + 3])
-    if take then state[at] = state[at] + cost * unit end
-    local level = state[at]
-    remaining = math.floor((limit - level) / unit)
-    if level > 0 then more = math.ceil((level - limit + (math.max(0, remaining) + 1) * unit) / drain) end
-    reset = math.ceil(level / drain)
-    more = math.min(more, reset)
-    retry = cost * unit > limit and -1 or math.ceil((level + cost * unit - limit) / drain)
-    mark = level
-    lives = math.max(lives, reset)
-  else
-    local set, used = sets[i], used_of[i]
-    local since, to = in_view(kind, now, window)
-    local lasts = kind == LOG and window or 0
-    sets_live = math.max(sets_live, window)
-    if take then
-      redis.call('ZREMRANGEBYSCORE', set, '-inf', string.sub(since, 2))
-      for unit = 1, cost do
-        if kind == LOG then
-          redis.call('ZADD', set, now, string.format('%.0f:%d', now, used + unit))
-        else
-          redis.call('ZADD', set, now + window, lease .. ':' .. unit)
-        end
-      end
-      redis.call('PEXPIRE', set, math.ceil(window / 1000))
-      used = used + cost
-    end
-    remaining = limit - used
-    if used > 0 then
-      local first = redis.call('ZRANGEBYSCORE', set, since, to, 'WITHSCORES', 'LIMIT', 0, 1)
-      local last = redis.call('ZREVRANGEBYSCORE', set, to, since, 'WITHSCORES', 'LIMIT', 0, 1)
-      more = tonumber(first[2]) + lasts - now
-      reset = tonumber(last[2]) + lasts - now
-    end
-    if cost > limit then
-      retry = -1
-    elseif kind == LOG and not fits_of[i] then
-      local nth = used + cost - limit - 1
-      local unit = redis.call('ZRANGEBYSCORE', set, since, to, 'WITHSCORES', 'LIMIT', nth, 1)
-      retry = tonumber(unit[2]) + window - now
+local format = '<' .. string.rep('ddd', count)
+-- Behind a state's own numbers: for how long it is to be kept, once it has changed.
+local lives_at = count * 3 + 1
+local fitting, used_of = {}, stride > 2 and {}
+
+local function decide(question)
+  local key, arg = (question - 1) * stride, count * 4 + question * 3 - 1
+  local mode, cost, lease = ARGV[arg], tonumber(ARGV[arg + 1]), ARGV[arg + 2]
+  local state_key, blocked_until = KEYS[key + 1], found[question * 2]
+  local state = states[state_key]
+  if not state then
+    state = read_state(found[question * 2 - 1], count, format)
+    state[lives_at] = 0
+    states[state_key] = state
+  end
+  local blocked = max(0, (tonumber(blocked_until or 0) or 0) - now)
+  local allowed, next_set = blocked == 0, key + 2
+
+  for i = 1, count do
+    local at, arg = i * 3 - 2, i * 4
+    local kind, limit, window = policies[arg - 3], policies[arg - 2], policies[arg - 1]
+    forward(kind, state, at, now, limit, window, policies[arg])
+    local fits
+    if kind == FIXED then
+      fits = state[at] + cost <= limit
+    elseif kind == SLIDING then
+      local left = window - (now - state[at] * window)
+      fits = state[at + 1] * left + (state[at + 2] + cost) * window <= limit * window
+    elseif kind == BUCKET then
+      fits = state[at] + cost * window <= limit
     else
-      -- A unit in use may come back at any moment; asking again in a second is no burden.
-      retry = math.min(more, 1000000)
+      next_set = next_set + 1
+      local since, to = in_view(kind, now, window)
+      -- Not a set of ours: this question's error, before anything is taken, and nobody else's.
+      local used = redis.pcall('ZCOUNT', KEYS[next_set], since, to)
+      if type(used) == 'table' then return used end
+      used_of[i] = used
+      fits = used + cost <= limit
+    end
+    fitting[i] = fits
+    allowed = allowed and fits
+  end
+
+  local take = mode == 'charge' or (mode == 'consume' and allowed)
+  local lives, sets_live = 0, 0
+  local reply = struct.pack('<dd', now, blocked)
+  next_set = key + 2
+
+  for i = 1, count do
+    local at, arg = i * 3 - 2, i * 4
+    local kind, limit, window = policies[arg - 3], policies[arg - 2], policies[arg - 1]
+    local remaining, more, reset, retry, mark = 0, 0, 0, 0, 0
+    if kind == FIXED then
+      if take then state[at] = state[at] + cost end
+      local used, left = state[at], state[at + 1] - now
+      remaining = limit - used
+      more = used > 0 and left or 0
+      reset, retry, mark = more, cost > limit and -1 or left, state[at + 1]
+      lives = max(lives, left)
+    elseif kind == SLIDING then
+      if take then state[at + 2] = state[at + 2] + cost end
+      local before, current, left = state[at + 1], state[at + 2], window - (now - state[at] * window)
+      remaining = floor((limit * window - before * left) / window - current)
+      -- How long until the weight of what is counted leaves room for units.
+      local function wait(units)
+        local room = limit - current - units
+        if room >= 0 then return before > 0 and max(0, left - floor(room * window / before)) or 0 end
+        return left + max(0, window - floor((limit - units) * window / current))
+      end
+      more = (before > 0 or current > 0) and wait(max(0, remaining) + 1) or 0
+      reset = current > 0 and left + window or (before > 0 and left or 0)
+      retry, mark = cost > limit and -1 or wait(cost), state[at]
+      lives = max(lives, left + window)
+    elseif kind == BUCKET then
+      local unit, drain = window, policies[arg]
+      if take then state[at] = state[at] + cost * unit end
+      local level = state[at]
+      remaining = floor((limit - level) / unit)
+      if level > 0 then more = ceil((level - limit + (max(0, remaining) + 1) * unit) / drain) end
+      reset = ceil(level / drain)
+      more = min(more, reset)
+      retry = cost * unit > limit and -1 or ceil((level + cost * unit - limit) / drain)
+      mark = level
+      lives = max(lives, reset)
+    else
+      next_set = next_set + 1
+      local set, used = KEYS[next_set], used_of[i]
+      local since, to = in_view(kind, now, window)
+      local lasts = kind == LOG and window or 0
+      sets_live, mark = max(sets_live, window), used
+      if take then
+        redis.call('ZREMRANGEBYSCORE', set, '-inf', string.sub(since, 2))
+        for unit = 1, cost do
+          if kind == LOG then
+            redis.call('ZADD', set, now, text(LOG_UNIT, now, used + unit))
+          else
+            redis.call('ZADD', set, now + window, lease .. ':' .. unit)
+          end
+        end
+        redis.call('PEXPIRE', set, ceil(window / 1000))
+        used = used + cost
+      end
+      remaining = limit - used
+      if used > 0 then
+        local first = redis.call('ZRANGEBYSCORE', set, since, to, 'WITHSCORES', 'LIMIT', 0, 1)
+        local last = redis.call('ZREVRANGEBYSCORE', set, to, since, 'WITHSCORES', 'LIMIT', 0, 1)
+        more = tonumber(first[2]) + lasts - now
+        reset = tonumber(last[2]) + lasts - now
+      end
+      if cost > limit then
+        retry = -1
+      elseif kind == LOG and not fitting[i] then
+        local nth = used + cost - limit - 1
+        local unit = redis.call('ZRANGEBYSCORE', set, since, to, 'WITHSCORES', 'LIMIT', nth, 1)
+        retry = tonumber(unit[2]) + window - now
+      else
+        -- A unit in use may come back at any moment; asking again in a second is no burden.
+        retry = min(more, 1000000)
+      end
+    end
+    local fits = fitting[i]
+    reply = reply
+      .. struct.pack('<dddddd', fits and 1 or 0, max(0, remaining), more, reset, fits and 0 or retry, mark)
+  end
+
+  if take then state[lives_at] = lives end
+  -- A key without an expiry, which these scripts never leave, would stay for ever.
+  for i = key + 1, (take and not blocked_until) and 0 or key + stride do
+    if redis.call('PTTL', KEYS[i]) == -1 then
+      redis.call('PEXPIRE', KEYS[i], max(1, ceil(max(lives, sets_live, blocked) / 1000)))
     end
   end
-  if fits_of[i] then retry = 0 end
-  reply[#reply + 1] = fits_of[i] and 1 or 0
-  reply[#reply + 1] = math.max(0, remaining)
-  reply[#reply + 1] = more
-  reply[#reply + 1] = reset
-  reply[#reply + 1] = retry
-  reply[#reply + 1] = mark
+  return reply
 end
 
-if take and lives > 0 then
-  redis.call('SET', KEYS[1], struct.pack('<' .. string.rep('ddd', count), unpack(state)), 'PX', math.ceil(lives / 1000))
-end
--- A key without an expiry, which these scripts never leave, would stay for ever.
-for i = 1, (take and not found[2]) and 0 or #KEYS do
-  if redis.call('PTTL', KEYS[i]) == -1 then
-    redis.call('PEXPIRE', KEYS[i], math.max(1, math.ceil(math.max(lives, sets_live, blocked) / 1000)))
+local replies = {}
+for question = 1, #KEYS / stride do replies[question] = decide(question) end
+for key, state in pairs(states) do
+  local lives = state[lives_at]
+  if lives > 0 then
+    redis.call('SET', key, struct.pack(format, unpack(state, 1, count * 3)), 'PX', ceil(lives / 1000))
   end
 end
-return struct.pack('<' .. string.rep('d', #reply), unpack(reply))
+return replies
 `;
 
-export const consumeScript: RedisScript<(string | number)[], Buffer> = defineScript(
+export const consumeScript: RedisScript<(string | number)[], (Buffer | Error)[]> = defineScript(
   "rate-limit.consume",
   "any",
   CONSUME_LUA,

@@ -70,7 +70,9 @@ function aged({ decision, decidedAt }: Denial, now: number): RateLimitDecision {
   const passedMs = Math.floor(now - decidedAt);
   const less = (ms: number): number => Math.max(0, ms - passedMs);
   const policies = decision.policies.map((state): RateLimitPolicyState => ({
-    ...state,
+    name: state.name,
+    allowed: state.allowed,
+    remaining: state.remaining,
     moreAfterMs: less(state.moreAfterMs),
     resetAfterMs: less(state.resetAfterMs),
     retryAfterMs: less(state.retryAfterMs),

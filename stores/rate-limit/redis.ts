@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
-import { batchWrites } from "../redis/batch-writes.ts";
 import { createGuard, type Guard, type RedisClient } from "../redis/guard.ts";
 import { assertPrefix, redisKey } from "../redis/keys.ts";
 import { warnOfReplays } from "../redis/replay-warning.ts";
 import { compilePolicies, type CompiledPolicies } from "./compiled-policies.ts";
-import { consumeScript, POLICY_REPLY } from "./consume-script.ts";
+import { ConsumeBatches } from "./consume-batches.ts";
+import { POLICY_REPLY } from "./consume-script.ts";
 import type {
   RateLimitDecision,
   RateLimitPolicy,
@@ -36,6 +36,7 @@ export class RedisRateLimitStore implements RateLimitStore {
   readonly #client: RedisClient;
   readonly #prefix: string;
   readonly #guard: Guard;
+  readonly #batches: ConsumeBatches;
   readonly #denied: DenyMemory | undefined;
   readonly #compiled = new WeakMap<readonly RateLimitPolicy[], CompiledPolicies>();
 
@@ -46,6 +47,7 @@ export class RedisRateLimitStore implements RateLimitStore {
     this.#client = client;
     this.#prefix = prefix;
     this.#guard = createGuard(client, deadlineMs);
+    this.#batches = new ConsumeBatches(client, this.#guard);
     this.#denied = denyMemoryKeys === 0 ? undefined : new DenyMemory(denyMemoryKeys);
   }
 
@@ -91,13 +93,13 @@ export class RedisRateLimitStore implements RateLimitStore {
 
   async block(key: string, durationMs: number): Promise<void> {
     assertCount(durationMs, "durationMs");
-    await this.#guard(() => blockScript.run(this.#client, [this.#blockKey(key)], [durationMs]));
+    await this.#run(() => blockScript.run(this.#client, [this.#blockKey(key)], [durationMs]));
   }
 
   async reset(key: string, policies: readonly RateLimitPolicy[]): Promise<void> {
     const keys = this.#keys(key, this.#compile(policies));
     try {
-      await this.#guard(() => this.#client.unlink(...keys));
+      await this.#run(() => this.#client.unlink(...keys));
     } finally {
       await settled();
       // With the block every set of policies is open again.
@@ -113,12 +115,8 @@ export class RedisRateLimitStore implements RateLimitStore {
     assertCount(cost, "cost");
     const compiled = this.#compile(policies);
     const lease = compiled.hasConcurrency ? randomUUID() : "";
-    const args = [mode, cost, lease, ...compiled.args];
     const keys = this.#keys(key, compiled);
-    const reply = await this.#guard(() => {
-      batchWrites(this.#client);
-      return consumeScript.run(this.#client, keys, args);
-    });
+    const reply = await this.#batches.ask(compiled, { keys, args: [mode, cost, lease] });
     return readDecision(reply, policies, { mode, cost, lease });
   }
 
@@ -145,7 +143,13 @@ export class RedisRateLimitStore implements RateLimitStore {
     policies.forEach((_, at) =>
       args.push(...compiled.args.slice(at * 4, at * 4 + 4), receipt.marks[at] ?? 0),
     );
-    await this.#guard(() => returnScript.run(this.#client, this.#keys(key, compiled), args));
+    await this.#run(() => returnScript.run(this.#client, this.#keys(key, compiled), args));
+  }
+
+  /** Redis hears of everything in the order of the calls. */
+  #run(call: () => Promise<unknown>): Promise<unknown> {
+    this.#batches.sendAll();
+    return this.#guard(call);
   }
 
   #compile(policies: readonly RateLimitPolicy[]): CompiledPolicies {

@@ -17,7 +17,8 @@ local mode, units, lease, taken_at = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumb
 local count = (#ARGV - 4) / 5
 local counting = mode == 'refund' or mode == 'reward'
 local packed = counting and redis.call('GET', KEYS[1])
-local state = read_state(packed, count)
+local format = '<' .. string.rep('ddd', count)
+local state = read_state(packed, count, format)
 local next_set, lives = 3, 0
 
 -- One by one: more than a few thousand are too many for one call of unpack.
@@ -57,7 +58,7 @@ for i = 1, count do
     next_set = next_set + 1
     if kind == LOG then
       if mode == 'refund' then
-        give_back(set, redis.call('ZRANGEBYSCORE', set, taken_at, taken_at, 'LIMIT', 0, units))
+        for unit = 1, units do redis.call('ZREM', set, text(LOG_UNIT, taken_at, mark + unit)) end
       elseif mode == 'reward' then
         redis.call('ZPOPMAX', set, units)
       end
@@ -77,7 +78,7 @@ for i = 1, count do
 end
 
 if packed and lives > 0 then
-  redis.call('SET', KEYS[1], struct.pack('<' .. string.rep('ddd', count), unpack(state)), 'PX', math.ceil(lives / 1000))
+  redis.call('SET', KEYS[1], struct.pack(format, unpack(state, 1, count * 3)), 'PX', math.ceil(lives / 1000))
 elseif packed then
   redis.call('DEL', KEYS[1])
 end

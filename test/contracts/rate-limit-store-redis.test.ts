@@ -15,7 +15,7 @@ import {
   remainders,
   take,
 } from "./rate-limit-store-under-test.ts";
-import { onEachRedis, type PeerClient } from "./redis-backends.ts";
+import { keysOf, onEachRedis, type PeerClient } from "./redis-backends.ts";
 import { PATIENT_MS } from "../support/shared-redis.ts";
 
 const BASE = "limits:{k}";
@@ -45,7 +45,7 @@ onEachRedis((_topology, client) => {
         policies: ALGORITHMS.map((algorithm) => policy(algorithm, 5, { name: algorithm })),
       });
       await open().block("k", HOUR_MS);
-      expect(await keysOf(client)).to.have.length(4);
+      expect(await ownKeys(client)).to.have.length(4);
     });
 
     it("keeps them as long as the longest of their windows, and no longer", async () => {
@@ -53,21 +53,16 @@ onEachRedis((_topology, client) => {
         policy("fixed-window", 5, { name: `p${at}`, windowMs }),
       );
       await take(open(), { policies: windows });
-      const [key = ""] = await keysOf(client);
+      const [key = ""] = await ownKeys(client);
       expect(await client().pttl(key)).to.be.within(8000, 9000);
     });
   });
 });
 
-async function keysOf(client: PeerClient): Promise<string[]> {
-  const redis = client();
-  const nodes = "nodes" in redis ? redis.nodes("master") : [redis];
-  const found = await Promise.all(nodes.map((node) => node.keys(`${BASE}*`)));
-  return found.flat().toSorted();
-}
+const ownKeys = (client: PeerClient): Promise<string[]> => keysOf(client(), `${BASE}*`);
 
 async function expiries(client: PeerClient): Promise<number[]> {
-  return Promise.all((await keysOf(client)).map((key) => client().pttl(key)));
+  return Promise.all((await ownKeys(client)).map((key) => client().pttl(key)));
 }
 
 function describeImmortalKeys(open: () => RateLimitStore, client: PeerClient): void {
@@ -85,7 +80,7 @@ function describeImmortalKeys(open: () => RateLimitStore, client: PeerClient): v
     it(`get one by ${touch}`, async () => {
       await take(open(), { policies: five, cost: 3 });
       await open().block("k", 60_000);
-      for (const key of await keysOf(client)) await client().persist(key);
+      for (const key of await ownKeys(client)) await client().persist(key);
       expect(await expiries(client)).to.deep.equal([-1, -1, -1, -1]);
       await action(open());
       for (const expiry of await expiries(client)) expect(expiry).to.be.within(1, 120_000);
@@ -116,7 +111,7 @@ function describeImmortalKeys(open: () => RateLimitStore, client: PeerClient): v
     eachAtOnce(ALGORITHMS, async (algorithm) => {
       const brief = [policy(algorithm, 2, { name: algorithm, windowMs: 60 })];
       await take(open(), { policies: brief, cost: 2 });
-      for (const key of await keysOf(client)) await client().persist(key);
+      for (const key of await ownKeys(client)) await client().persist(key);
       await eventually(
         async () => expect((await open().consume("k", brief, 2)).allowed).to.equal(true),
         1000,
@@ -154,7 +149,7 @@ async function moveIntoFuture(
   algorithm: RateLimitAlgorithm,
   byMs: number,
 ): Promise<void> {
-  const [key = ""] = await keysOf(client);
+  const [key = ""] = await ownKeys(client);
   if (algorithm === "sliding-log" || algorithm === "concurrency") {
     const units = await client().zrange(key, 0, "-1", "WITHSCORES");
     for (let at = 0; at < units.length; at += 2) await client().zincrby(key, byMs * 1000, String(units[at]));
@@ -185,7 +180,7 @@ function describeForeignValues(open: () => RateLimitStore, client: PeerClient): 
       for (const algorithm of counting) {
         const five: RateLimitPolicy[] = [policy(algorithm, 5)];
         await take(open(), { policies: five });
-        const [key = ""] = await keysOf(client);
+        const [key = ""] = await ownKeys(client);
         await client().set(key, value);
         const { allowed, policies } = await open().consume("k", five, 1);
         expect([algorithm, allowed, policies[0]?.remaining]).to.deep.equal([algorithm, true, 4]);
@@ -202,7 +197,7 @@ function describeForeignValues(open: () => RateLimitStore, client: PeerClient): 
   it("replaces a state of another type", async () => {
     const five = [policy("fixed-window", 5)];
     await take(open(), { policies: five });
-    const [key = ""] = await keysOf(client);
+    const [key = ""] = await ownKeys(client);
     await client().del(key);
     await client().hset(key, "field", "value");
     await take(open(), { policies: five });
@@ -212,7 +207,7 @@ function describeForeignValues(open: () => RateLimitStore, client: PeerClient): 
   it("passes the server's own error on for a log of another type, and goes on with other keys", async () => {
     const five = [policy("sliding-log", 5)];
     await take(open(), { policies: five });
-    const [key = ""] = await keysOf(client);
+    const [key = ""] = await ownKeys(client);
     await client().set(key, "no log");
     for (const cost of [1, 2]) {
       const failure = await failureOf(open().consume("k", five, cost));

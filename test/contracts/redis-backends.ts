@@ -23,6 +23,13 @@ export function onEachRedis(define: (topology: string, client: PeerClient) => vo
   });
 }
 
+/** The keys that match, of every master, in order. */
+export async function keysOf(client: RedisClient, pattern: string): Promise<string[]> {
+  const nodes = "nodes" in client ? client.nodes("master") : [client];
+  const found = await Promise.all(nodes.map((node) => node.keys(pattern)));
+  return found.flat().toSorted();
+}
+
 function connected(url: () => Promise<string>): PeerClient {
   let clients: RedisClient[] = [];
   before(async function () {

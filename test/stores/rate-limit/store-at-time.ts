@@ -32,8 +32,9 @@ export function redisAtTime(client: RedisClient): StoreAtTime {
           .replaceAll(TIME_CALL, `{ '${Math.floor(now / 1_000_000)}', '${now % 1_000_000}' }`)
           .replaceAll(/, 'PX', [^\n]+/g, ")")
           .replaceAll(/redis\.call\('PEXPIRE'[^\n]+/g, "");
-        reply = (await target.sendCommand(command)) as Buffer<ArrayBuffer>;
-        return reply;
+        const replies = (await target.sendCommand(command)) as [Buffer<ArrayBuffer>];
+        [reply] = replies;
+        return replies;
       };
     },
   });
