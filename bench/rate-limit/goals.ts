@@ -12,13 +12,13 @@ export function rateLimitGoals(
   const one = find("one policy: ours");
   const three = find("three policies: ours");
   const denied = find("denied: ours");
-  const threeTime = times.find(({ name }) => name === THREE_POLICIES)?.us;
+  const threeTime = times.find(({ name }) => name === THREE_POLICIES)?.alone;
   return [
     { text: "one policy: CPU × bare Express", atMost: 1.15, measured: one.timesBase },
     ...addedGoals(find, { what: "one policy", peer: "express-rate-limit", atMost: 0.5 }),
     ...addedGoals(find, { what: "three policies", peer: "express-rate-limit × 3", atMost: 0.35 }),
     { text: "three policies: scripts a request", atMost: 1, measured: scriptsPerRequest(three) },
-    { text: "three policies: server µs a decision", atMost: 10, measured: threeTime ?? NaN },
+    { text: "three policies: server µs a decision, asked alone", atMost: 10, measured: threeTime ?? NaN },
     { text: "denied: CPU × bare Express", atMost: 0.8, measured: denied.timesBase },
     { text: "denied: Redis commands a request", atMost: 0, measured: commandsPerRequest(denied) },
     {

@@ -13,7 +13,10 @@ import { HOUR_MS, onePolicy, PLENTY, threePolicies } from "./policies.ts";
 /** How long Redis, which does one thing at a time, is busy with one decision. */
 export interface ScriptTime {
   readonly name: string;
-  readonly us: Summary;
+  /** Each asked for when the one before was answered. */
+  readonly alone: Summary;
+  /** All asked for at once. */
+  readonly together: Summary;
 }
 
 interface Contender {
@@ -21,9 +24,9 @@ interface Contender {
   readonly decide: () => Promise<unknown>;
 }
 
-const BATCH = 200;
+const DECISIONS = 192;
 
-/** Interleaved batches of decisions on one key, sent without waiting, so that Redis works through each in one go. */
+/** Decisions on one key; the contenders take turns. */
 export async function measureScriptTimes({ redis, redisUrl, plan }: Bench): Promise<readonly ScriptTime[]> {
   const client = await createRedis(redisUrl);
   const peerClient = new Redis(redisUrl);
@@ -31,20 +34,32 @@ export async function measureScriptTimes({ redis, redisUrl, plan }: Bench): Prom
     ...ours(new RedisRateLimitStore({ client, prefix: "script-time" })),
     ...(await peers(peerClient)),
   ];
-  const batches = plan.quick ? 10 : 60;
-  const times = all.map((): number[] => []);
-  for (let batch = 0; batch <= batches; batch += 1) {
+  const turns = plan.quick ? 5 : 30;
+  const usOf = async (decide: () => Promise<unknown>): Promise<number> => {
+    const redisUse = await watchRedis(redis);
+    await decide();
+    return scriptUse(await redisUse()).us / DECISIONS;
+  };
+  const times = all.map((): { alone: number[]; together: number[] } => ({ alone: [], together: [] }));
+  for (let turn = 0; turn <= turns; turn += 1) {
     for (const [at, { decide }] of all.entries()) {
-      const redisUse = await watchRedis(redis);
-      await Promise.all(Array.from({ length: BATCH }, decide));
-      const { calls, us } = scriptUse(await redisUse());
-      // The first batch loads the script and begins the state.
-      if (batch > 0) times[at]?.push(us / calls);
+      const alone = await usOf(async () => {
+        for (let decision = 0; decision < DECISIONS; decision += 1) await decide();
+      });
+      const together = await usOf(() => Promise.all(Array.from({ length: DECISIONS }, decide)));
+      // The first turn loads the script and begins the state.
+      if (turn === 0) continue;
+      times[at]?.alone.push(alone);
+      times[at]?.together.push(together);
     }
   }
   client.disconnect();
   peerClient.disconnect();
-  return all.map(({ name }, at) => ({ name, us: summarize(times[at] ?? []) }));
+  return all.map(({ name }, at) => ({
+    name,
+    alone: summarize(times[at]?.alone ?? []),
+    together: summarize(times[at]?.together ?? []),
+  }));
 }
 
 export const THREE_POLICIES = "ours, three policies (token bucket, sliding window, fixed window)";
@@ -85,8 +100,10 @@ export function scriptTimesTable(times: readonly ScriptTime[]): string {
   return markdownTable<ScriptTime>(
     [
       { title: "one decision", cell: ({ name }) => name },
-      { title: "server µs", cell: ({ us }) => us.median.toFixed(1) },
-      { title: "min", cell: ({ us }) => us.min.toFixed(1) },
+      { title: "server µs, alone", cell: ({ alone }) => alone.median.toFixed(1) },
+      { title: "min", cell: ({ alone }) => alone.min.toFixed(1) },
+      { title: "many at once", cell: ({ together }) => together.median.toFixed(1) },
+      { title: "min", cell: ({ together }) => together.min.toFixed(1) },
     ],
     times,
   );
