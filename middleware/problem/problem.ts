@@ -7,7 +7,7 @@ export interface Problem {
   readonly type?: string;
   readonly detail?: string;
   /** Seconds of the Retry-After header, rounded up by the caller. */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
   /** Members that the problem type defines beside the standard ones. */
   readonly extensions?: Readonly<Record<string, unknown>>;
 }
@@ -20,5 +20,5 @@ export function sendProblem(res: Response, problem: Problem): void {
   res.setHeader("Cache-Control", "no-store");
   res.setHeader("Content-Type", "application/problem+json");
   res.statusCode = status;
-  res.end(JSON.stringify({ type, title, status, ...(detail ? { detail } : {}), ...extensions }));
+  res.end(JSON.stringify({ type, title, status, detail, ...extensions }));
 }

@@ -24,7 +24,7 @@ export function sendLimited(res: Response, { policies, retryAfterMs }: RateLimit
     detail: canEverPass
       ? `Try again in ${waitSeconds} s.`
       : "The request costs more than its limit allows at all.",
-    ...(canEverPass ? { retryAfterSeconds: waitSeconds } : {}),
+    retryAfterSeconds: canEverPass ? waitSeconds : undefined,
     extensions: { "violated-policies": violated.map(({ name }) => name) },
   });
 }
