@@ -2,18 +2,10 @@ import { expect } from "chai";
 import type { RateLimitAlgorithm, RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
 import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
 import fc from "fast-check";
+import { ALGORITHMS } from "../../contracts/rate-limit-store-under-test.ts";
 import { redis } from "../../support/shared-redis.ts";
 import { fitsByDefinition, type Admission } from "./brute-force.ts";
 import { redisAtTime, type StoreAtTime } from "./store-at-time.ts";
-
-const ALGORITHMS: readonly RateLimitAlgorithm[] = [
-  "fixed-window",
-  "sliding-window",
-  "sliding-log",
-  "token-bucket",
-  "gcra",
-  "concurrency",
-];
 
 /** Steps bunch around the window's length and its fractions, where the rules change their answer. */
 const schedule = (windowUs: number): fc.Arbitrary<Admission[]> =>
