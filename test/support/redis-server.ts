@@ -2,7 +2,7 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -15,6 +15,10 @@ export interface RedisServer {
   /** Ends it, frozen or not, and removes its folder. May be called twice. */
   stop(): Promise<void>;
 }
+
+const LOWEST_PORT = 16_000;
+/** Linux begins at 32,768 to choose ports itself. */
+const PORTS = 16_000;
 
 /** The processes under way, each with its folder. */
 const running = new Map<ChildProcess, string>();
@@ -93,14 +97,23 @@ export async function startProcess(
   return { port, url: `redis://127.0.0.1:${port}`, signal: (name) => void child.kill(name), stop };
 }
 
-/** A loopback port that was free a moment ago. */
+/**
+ * A loopback port that was free a moment ago, below those that systems give to outgoing connections: a client that
+ * reconnects to a server which is away could else be given the server's own port, and keep it from coming back.
+ */
 export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
+  for (;;) {
+    const port = LOWEST_PORT + Math.floor(Math.random() * PORTS);
+    const probe = createServer().listen(port, "127.0.0.1");
+    const free = await once(probe, "listening").then(
+      () => true,
+      () => false,
+    );
+    if (!free) continue;
+    probe.close();
+    await once(probe, "close");
+    return port;
+  }
 }
 
 /** Whether somebody listens on a loopback port. */
