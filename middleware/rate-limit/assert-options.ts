@@ -3,7 +3,7 @@ import type { RateLimitPolicy } from "../../stores/rate-limit/contract.ts";
 import { assertPolicies } from "../../stores/rate-limit/policy.ts";
 import type { RateLimitOptions } from "./rate-limit.ts";
 
-/** @throws TypeError that names the option at fault and its value */
+/** @throws TypeError that names the option at fault */
 export function assertOptions(options: RateLimitOptions): void {
   const { store, policies, onLimited = "deny", onStoreError = "allow", headers = [] } = options;
   if (typeof store?.consume !== "function") throw new TypeError("rateLimit: store must be a RateLimitStore");

@@ -92,8 +92,11 @@ export function rateLimit(options: RateLimitOptions): RateLimitMiddleware {
     if (cost) assertCount(units, "rateLimit: cost");
 
     const startedAt = performance.now();
-    const report = (outcome: RateLimitEvent["outcome"], decided?: RateLimitDecision): void =>
+    let reported = false;
+    const report = (outcome: RateLimitEvent["outcome"], decided?: RateLimitDecision): void => {
+      reported = true;
       publish(channels.rateLimit, () => eventOf(outcome, { asked, decision: decided, startedAt, store }));
+    };
     let decision: RateLimitDecision;
     try {
       decision = await store.consume(id, asked, units);
@@ -127,6 +130,8 @@ export function rateLimit(options: RateLimitOptions): RateLimitMiddleware {
     if (decision.allowed) return pass(decision);
     if (onLimited === "deny") return deny();
     if (onLimited !== "shadow") {
+      // One that answers itself calls neither; refused is refused.
+      res.once("close", () => reported || report("limited", decision));
       return onLimited({ req, res, decision, pass, deny, retry: () => store.consume(id, asked, units) });
     }
     report("shadow-limited", decision);

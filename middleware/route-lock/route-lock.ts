@@ -30,8 +30,8 @@ export type LockedHandler = (req: Request, res: Response, next: NextFunction) =>
 
 export interface RouteLock {
   /**
-   * Holds the lock from here until the response ends. When the client goes away before, nothing tells whether the
-   * handler still works, so the lock then ends with its time; prefer {@link RouteLock.wrap}, which knows.
+   * Holds the lock from here until the handler ends the response, also for a client that has gone. A handler that never
+   * ends it keeps the lock until its time is over; prefer {@link RouteLock.wrap}, which knows when a handler is done.
    */
   (options: RouteLockOptions): RequestHandler;
   /** Holds the lock exactly as long as `handler` runs, whatever becomes of the client. */

@@ -75,8 +75,8 @@ export interface RateLimitDecision {
  * What is counted belongs to a key and a set of policies: the same policy asked in two sets counts in each, and a
  * changed limit starts anew. A key that is unknown, expired or reset has used nothing. A key found without an expiry is
  * given one, and a state that lies further in the future than its policy reaches (a clock went back) counts as ended, so
- * that no client stays refused for ever. Time is the store's own (for Redis the server's), never the caller's. A rejection means that the outcome is
- * unknown: the units may or may not have been taken.
+ * that no client stays refused for ever. Time is the store's own (for Redis the server's), never the caller's. A
+ * rejection means that the outcome is unknown: the units may or may not have been taken.
  *
  * Costs and points are whole numbers of at least 1; anything else rejects with a TypeError.
  */

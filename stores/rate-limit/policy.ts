@@ -9,7 +9,7 @@ const ALGORITHMS: readonly RateLimitAlgorithm[] = [
   "concurrency",
 ];
 
-/** Units of these are kept one by one, so a limit is a promise about memory: 130 bytes each, here 13 MB a key. */
+/** Units of these are kept one by one, so a limit is a promise about memory: 155 bytes each, here 15 MB a key. */
 const KEPT_ONE_BY_ONE: readonly RateLimitAlgorithm[] = ["sliding-log", "concurrency"];
 const MOST_KEPT = 100_000;
 

@@ -3,7 +3,7 @@ import express, { type Express } from "express";
 import { delayUpTo, rateLimit, type OnLimited, type RateLimitOptions } from "express-redis-suite/rate-limit";
 import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
 import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
-import { channels } from "express-redis-suite/telemetry";
+import { channels, type RateLimitEvent } from "express-redis-suite/telemetry";
 import request from "supertest";
 import { pause, policy, remainders } from "../../contracts/rate-limit-store-under-test.ts";
 import { unreliable } from "../../stores/rate-limit/unreliable-store.ts";
@@ -192,6 +192,22 @@ describe("a function for requests over their limit", () => {
     await request(app).get("/");
     const answer = await request(app).get("/");
     expect([answer.status, answer.text]).to.deep.equal([420, "one"]);
+  });
+
+  it("is heard of once, when it has answered itself, too", async () => {
+    const app = appWith({
+      policies: [policy("fixed-window", 1)],
+      onLimited: ({ res }) => void res.status(503).end(),
+    });
+    const outcomes: string[] = [];
+    const listener = (event: unknown): void => void outcomes.push((event as RateLimitEvent).outcome);
+    channels.rateLimit.subscribe(listener);
+    try {
+      expect(await statusesOf(app, 3)).to.deep.equal([200, 503, 503]);
+      await eventually(() => expect(outcomes).to.deep.equal(["allowed", "limited", "limited"]));
+    } finally {
+      channels.rateLimit.unsubscribe(listener);
+    }
   });
 
   it("may deny as usual, or let pass what it likes", async () => {
