@@ -13,7 +13,7 @@ import { Boards } from "./boards.ts";
 import { KEY_PREFIX, type Config } from "./config.ts";
 import { jsonBody } from "./json-body.ts";
 import type { SeasonBoard } from "./ladder/season-boards.ts";
-import { notFound, problemHandler } from "./problem.ts";
+import { methodNotAllowed, notFound, problemHandler } from "./problem.ts";
 import { authRoutes } from "./routes/auth.ts";
 import { leaderboardRoutes } from "./routes/leaderboard.ts";
 import { pageRoutes } from "./routes/page.ts";
@@ -71,6 +71,7 @@ export function createApp(options: AppOptions): DemoApp {
   // Scrapes and probes: before any limit or session, since they must pass when those do not.
   app.get("/metrics", metrics.endpoint);
   app.use(probes);
+  app.all(["/metrics", "/livez", "/readyz"], methodNotAllowed("GET"));
   // Rate limit per client: everything below costs work.
   app.use(rateLimit({ ...limit, policies: settings.clientLimits }));
   // The page: files, the same for everybody.

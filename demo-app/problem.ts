@@ -27,9 +27,9 @@ const BODY_DETAILS: Readonly<Record<string, string>> = {
 export const notFound: RequestHandler = (_req, _res, next) =>
   next(new ProblemError(404, "There is nothing here."));
 
-/** Ends a route that has no other methods than those before it. */
+/** Ends a route that has no other methods than those before it. Express answers HEAD wherever there is a GET. */
 export function methodNotAllowed(...allowed: readonly string[]): RequestHandler {
-  const Allow = allowed.join(", ");
+  const Allow = allowed.join(", ").replace("GET", "GET, HEAD");
   return (_req, _res, next) => next(new ProblemError(405, `Only ${Allow} can be used here.`, { Allow }));
 }
 

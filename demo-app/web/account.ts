@@ -1,9 +1,9 @@
 import type { Answer, Api } from "./api.ts";
 import { byId, setText } from "./elements.ts";
-import { sentence } from "./problem.ts";
+import { mayPass, patienceOf, sentence } from "./problem.ts";
 
 export interface Account {
-  /** Asks who is logged in, if anybody was when last heard. */
+  /** Asks who is logged in, if anybody was when last heard; again a little later where the server cannot say. */
   resume(): Promise<void>;
   player(): string | undefined;
   say(text: string, tone?: "good" | "bad"): void;
@@ -25,6 +25,7 @@ export function createAccount({ api, onPlayer }: AccountParts): Account {
   const login = byId("login", HTMLFormElement);
   const username = byId("username", HTMLInputElement);
   const password = byId("password", HTMLInputElement);
+  const pane = byId("player-pane", HTMLElement);
   const message = byId("account-message", HTMLElement);
   let player: string | undefined;
 
@@ -35,8 +36,11 @@ export function createAccount({ api, onPlayer }: AccountParts): Account {
 
   function setPlayer(next: string | undefined): void {
     player = next;
+    const keepsFocus = next === undefined && pane.contains(document.activeElement);
     login.hidden = next !== undefined;
-    byId("player-pane", HTMLElement).hidden = next === undefined;
+    pane.hidden = next === undefined;
+    // What had the focus is hidden now: without another place the keyboard would be back at the top of the page.
+    if (keepsFocus) username.focus();
     setText(byId("player-name", HTMLElement), next ?? "");
     if (next === undefined) localStorage.removeItem(memory);
     else localStorage.setItem(memory, "yes");
@@ -73,16 +77,18 @@ export function createAccount({ api, onPlayer }: AccountParts): Account {
   });
   byId("logout", HTMLButtonElement).addEventListener("click", () => void leave());
 
-  return {
-    say,
-    player: () => player,
-    async resume() {
-      if (localStorage.getItem(memory) === null) return;
-      const answer = await api.ask<Profile>("/profile");
-      if (answer.ok) setPlayer(answer.body.player);
-      else if (answer.problem.status === 401) setPlayer(undefined);
-    },
-  };
+  async function resume(): Promise<void> {
+    // The memory is every tab's: whoever logged out in another one is still shown in this one.
+    if (player === undefined && localStorage.getItem(memory) === null) return;
+    const answer = await api.ask<Profile>("/profile");
+    if (answer.ok) return setPlayer(answer.body.player);
+    const { problem } = answer;
+    if (problem.status === 401) return setPlayer(undefined);
+    // Who is shown already will be asked about again when they do something.
+    if (mayPass(problem)) setTimeout(() => player === undefined && void resume(), patienceOf(problem) * 1000);
+  }
+
+  return { say, player: () => player, resume };
 }
 
 /** A second press while the first is on its way does nothing. */

@@ -23,6 +23,7 @@ export function createChooser(onChoose: (board: Board) => void): Chooser {
     chosen = board;
     division.value = board.division;
     if (newDivision) drawSeasons(board);
+    else checkSeason(board);
     history.replaceState(null, "", `?${new URLSearchParams({ board: name }).toString()}`);
     onChoose(board);
   }
@@ -32,6 +33,11 @@ export function createChooser(onChoose: (board: Board) => void): Chooser {
     if (board.season === undefined) return;
     const offered = boards.filter((candidate) => candidate.division === board.division);
     choices.replaceChildren(...offered.map((candidate) => seasonChoice(candidate, candidate === board)));
+  }
+
+  /** Keeps the controls, one of which may have the focus. */
+  function checkSeason({ name }: Board): void {
+    for (const radio of choices.querySelectorAll("input")) radio.checked = radio.value === name;
   }
 
   division.addEventListener("change", () => {
@@ -44,6 +50,12 @@ export function createChooser(onChoose: (board: Board) => void): Chooser {
     if (target instanceof HTMLInputElement) choose(target.value);
   });
 
+  // The link to the table makes an entry of the history: from it one may go back to the board that was chosen before.
+  addEventListener("popstate", () => {
+    const named = boardInAddress();
+    if (named !== null && named !== chosen?.name) choose(named);
+  });
+
   return {
     choose,
     offer(offered, opening) {
@@ -51,12 +63,16 @@ export function createChooser(onChoose: (board: Board) => void): Chooser {
       const divisions = [...new Set(boards.map((board) => board.division))];
       division.disabled = false;
       division.replaceChildren(...divisions.map((name) => new Option(name, name)));
-      const named = new URLSearchParams(location.search).get("board");
       const first =
-        [named, opening].find((name) => boards.some((board) => board.name === name)) ?? boards[0]?.name;
+        [boardInAddress(), opening].find((name) => boards.some((board) => board.name === name)) ??
+        boards[0]?.name;
       if (first) choose(first);
     },
   };
+}
+
+function boardInAddress(): string | null {
+  return new URLSearchParams(location.search).get("board");
 }
 
 function seasonChoice(board: Board, checked: boolean): HTMLLabelElement {

@@ -1,14 +1,14 @@
 import { byId, setText } from "./elements.ts";
-import type { Problem } from "./problem.ts";
+import { patienceOf, type Problem } from "./problem.ts";
 
 export interface Notice {
-  /** Shows the problem; with `again`, counts down and then calls it, unless the reader does so earlier. */
+  /**
+   * Shows the problem; with `again`, counts down and then calls it, unless the reader does so earlier. Whoever is called
+   * shows another problem or clears this one.
+   */
   show(problem: Problem, again?: () => void): void;
   clear(): void;
 }
-
-/** Seconds to wait when a refusal that may pass does not say how long. */
-const patienceS = 3;
 
 export function createNotice(): Notice {
   const box = byId("notice", HTMLElement);
@@ -24,11 +24,16 @@ export function createNotice(): Notice {
     box.hidden = true;
   }
 
-  button.addEventListener("click", () => {
+  /** Leaves the box where it is until there is an answer: it would flicker, and drop the focus of its button. */
+  function tryAgain(): void {
     const again = retry;
-    clear();
+    clearInterval(timer);
+    retry = undefined;
+    setText(button, "Trying …");
     again?.();
-  });
+  }
+
+  button.addEventListener("click", tryAgain);
 
   return {
     clear,
@@ -40,15 +45,13 @@ export function createNotice(): Notice {
       setText(detail, problem.detail);
       box.hidden = false;
       if (!again) return;
-      let left = Math.max(1, problem.retryAfterS ?? patienceS);
+      let left = patienceOf(problem);
       const tell = (): void => setText(button, `Try now (${left} s)`);
       tell();
       timer = setInterval(() => {
         left -= 1;
         tell();
-        if (left > 0) return;
-        clear();
-        again();
+        if (left <= 0) tryAgain();
       }, 1000);
     },
   };

@@ -2,6 +2,7 @@ import { once, type Account } from "./account.ts";
 import type { Api } from "./api.ts";
 import { byId } from "./elements.ts";
 import { sentence } from "./problem.ts";
+import { scoreOf } from "./score-text.ts";
 
 export interface ScoreFormParts {
   readonly api: Api;
@@ -16,9 +17,8 @@ export function createScoreForm({ api, account, onScore }: ScoreFormParts): void
   const input = byId("score", HTMLInputElement);
 
   async function post(): Promise<void> {
-    const text = input.value.trim().replace(",", ".");
-    const score = Number(text);
-    if (text === "" || !Number.isFinite(score)) {
+    const score = scoreOf(input.value);
+    if (!Number.isFinite(score)) {
       input.focus();
       return account.say("A score is a number.", "bad");
     }
@@ -30,8 +30,8 @@ export function createScoreForm({ api, account, onScore }: ScoreFormParts): void
       return;
     }
     account.say(sentence(answer.problem), "bad");
-    // The session has ended meanwhile.
-    if (answer.problem.status === 401) await account.resume();
+    // The session has ended meanwhile, or is another player's: one who logged in in another tab.
+    if ([401, 403].includes(answer.problem.status)) await account.resume();
   }
 
   form.addEventListener("submit", (event) => {

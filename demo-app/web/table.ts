@@ -1,6 +1,7 @@
 import { clubsOf, zoneOf, type Board, type Standing } from "./boards.ts";
 import { byId, create, setText } from "./elements.ts";
 import { moveRows } from "./row-motion.ts";
+import { scoreText } from "./score-text.ts";
 
 export interface ShowOptions {
   readonly board: Board;
@@ -28,7 +29,6 @@ interface Row {
 }
 
 const zoneTexts = { top: "Champions League place", down: "Relegation place" };
-const thousands = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 2 });
 const signed = new Intl.NumberFormat("en-GB", { signDisplay: "exceptZero" });
 
 export function createTable(): Table {
@@ -124,7 +124,7 @@ function fill(
   setText(cells.rank, String(rank));
   setText(cells.goals, String(goals));
   setText(cells.difference, signed.format(goalDifference).replace("-", "−"));
-  setText(cells.points, thousands.format(points));
+  setText(cells.points, scoreText(points));
   const zone = options.board.season === undefined ? undefined : zoneOf(options.board.division, rank);
   mark(row, "zone", zone);
   setText(cells.zone, zone ? zoneTexts[zone] : "");

@@ -91,3 +91,16 @@ export async function startBrowser(): Promise<RunningBrowser> {
     },
   };
 }
+
+let registered = 0;
+
+/** Registers a player whose name no other test has. */
+export async function register(page: Page, name: string): Promise<string> {
+  registered += 1;
+  const player = `${name}${registered}`;
+  await page.fill("#username", player);
+  await page.fill("#password", "correct horse battery");
+  await page.click("text=Register");
+  await page.locator("#player-name", { hasText: player }).waitFor();
+  return player;
+}

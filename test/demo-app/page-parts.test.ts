@@ -4,6 +4,7 @@ import { readEvents, type ServerEvent } from "../../demo-app/web/event-stream.ts
 import { readCacheUse, readQuotas } from "../../demo-app/web/exchange.ts";
 import { mayPass, sentence } from "../../demo-app/web/problem.ts";
 import { createRoundMoves } from "../../demo-app/web/round-moves.ts";
+import { scoreOf, scoreText } from "../../demo-app/web/score-text.ts";
 import { zoneOf } from "../../demo-app/web/boards.ts";
 
 describe("the page's reading of headers", () => {
@@ -117,11 +118,53 @@ describe("the page's words", () => {
     expect(sentence({ ...problem, detail: "" })).to.equal("Conflict.");
   });
 
+  it("say what happened where there is no server to say it", () => {
+    const silence = { status: 0, title: "The server does not answer.", detail: "Does it run?" };
+    expect(sentence(silence)).to.equal("The server does not answer. Does it run?");
+    expect(sentence({ ...silence, detail: "" })).to.equal("The server does not answer.");
+  });
+
   it("offer another try only where it may help", () => {
     const passing = [0, 400, 404, 429, 500, 503].filter((status) =>
       mayPass({ status, title: "", detail: "" }),
     );
     expect(passing).to.deep.equal([0, 429, 500, 503]);
+  });
+});
+
+describe("the page's scores", () => {
+  it("are short, whatever number they are", () => {
+    const texts = [0, -0.0, 1234.5, 0.015, -0.001, 99_999_999, 123_456.789, 1e8, -1.79e308, 1.5e-300].map(
+      scoreText,
+    );
+    expect(texts).to.deep.equal([
+      "0",
+      "0",
+      "1,234.5",
+      "0.02",
+      "−1E−3",
+      "99,999,999",
+      "123,456.79",
+      "1E8",
+      "−1.79E308",
+      "1.5E−300",
+    ]);
+  });
+
+  it("are read as the table writes them, and with a decimal comma", () => {
+    const typed = ["1,234", "1,234,567.5", "−5", "12,5", "0,125", " 1e3 ", "1234.5", "1,23,456", "many", " "];
+    expect(typed.map(scoreOf)).to.deep.equal([
+      1234,
+      1_234_567.5,
+      -5,
+      12.5,
+      0.125,
+      1000,
+      1234.5,
+      Number.NaN,
+      Number.NaN,
+      Number.NaN,
+    ]);
   });
 });
 

@@ -3,6 +3,7 @@ import type { Page } from "playwright-core";
 import { eventually } from "../support/eventually.ts";
 import { requiresService } from "../support/requires-service.ts";
 import {
+  register,
   startBrowser,
   startDemo,
   type PageOptions,
@@ -216,16 +217,3 @@ describe("the page, in a browser", function () {
     await eventually(async () => expect((await players(page))[0]).to.equal("Chelsea"));
   });
 });
-
-let registered = 0;
-
-/** Registers a player whose name no other test has. */
-async function register(page: Page, name: string): Promise<string> {
-  registered += 1;
-  const player = `${name}${registered}`;
-  await page.fill("#username", player);
-  await page.fill("#password", "correct horse battery");
-  await page.click("text=Register");
-  await page.locator("#player-name", { hasText: player }).waitFor();
-  return player;
-}

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
 import { expect } from "chai";
 import express from "express";
 import { pino } from "pino";
@@ -23,6 +25,9 @@ describe("refusals of the demo", () => {
     { what: "a way out of the page's folder", path: "/..%2f..%2fpackage.json", status: 404 },
     { what: "a path that is not percent-encoded right", path: "/rank/%E0%A4%A", status: 400 },
     { what: "a method that a path has not", method: "delete", path: "/login", status: 405 },
+    { what: "a method that the page has not", method: "post", path: "/", status: 405 },
+    { what: "a method that the metrics have not", method: "post", path: "/metrics", status: 405 },
+    { what: "a method that a probe has not", method: "delete", path: "/readyz", status: 405 },
     { what: "a method that a public path has not", method: "post", path: "/leaderboard", status: 405 },
     { what: "malformed JSON", method: "post", path: "/login", body: '{"username": "alice"', status: 400 },
     { what: "JSON that is no object or list", method: "post", path: "/score", body: '"alice"', status: 400 },
@@ -66,6 +71,21 @@ describe("refusals of the demo", () => {
   it("says which methods there are", async () => {
     const { headers } = await demo().browser().delete("/score").expect(405);
     expect(headers["allow"]).to.equal("POST");
+    for (const path of ["/", "/livez", "/leaderboard"]) {
+      const { headers: told } = await demo().browser().delete(path).expect(405);
+      expect(told["allow"]).to.equal("GET, HEAD");
+    }
+  });
+
+  it("takes dots for a player's name, not for a way to another page", async () => {
+    // Every tidier client would resolve them before it sends the path.
+    const { hostname: host, port } = new URL(demo().url);
+    for (const path of ["/rank/..", "/rank/%2e%2e"]) {
+      const [answer] = (await once(get({ host, port, path }), "response")) as [IncomingMessage];
+      answer.resume();
+      expect(answer.statusCode).to.equal(404);
+      expect(answer.headers["content-type"]).to.equal("application/problem+json");
+    }
   });
 
   it("takes a POST without a body for what it is", async () => {
