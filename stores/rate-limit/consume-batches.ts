@@ -2,7 +2,10 @@ import type { Guard, RedisClient } from "../redis/guard.ts";
 import type { CompiledPolicies } from "./compiled-policies.ts";
 import { consumeScript } from "./consume-script.ts";
 
-/** So many decisions keep Redis, which does one thing at a time, for a fraction of a millisecond. */
+/**
+ * So many decisions keep Redis, which does one thing at a time, for a fraction of a millisecond; sliding logs asked for
+ * thousands of units keep it longer, as they would one by one.
+ */
 const MOST_AT_ONCE = 64;
 
 /** What is asked of one key; `keys` and `args` as `rate-limit.consume` takes them for each question. */
@@ -11,14 +14,14 @@ export interface Question {
   readonly args: readonly [mode: "consume" | "peek" | "charge", cost: number, lease: string];
 }
 
+interface Waiting extends Question {
+  readonly resolve: (reply: Buffer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 interface Batch {
   readonly policies: CompiledPolicies;
-  readonly keys: string[];
-  readonly args: (string | number)[];
-  readonly waiting: {
-    readonly resolve: (reply: Buffer) => void;
-    readonly reject: (error: unknown) => void;
-  }[];
+  readonly waiting: Waiting[];
 }
 
 /**
@@ -26,36 +29,24 @@ interface Batch {
  * each is the largest part of what asking Redis costs, on both sides. Questions are answered in the order in which they
  * were asked, and one that fails, fails alone. A lone question waits for nothing but what is already due.
  *
- * On a Cluster only questions of one key can share a script, since others may lie in another slot.
+ * Where a script may use keys of one slot only, questions share it with those of their own key alone: on a Cluster, and
+ * from the first `CROSSSLOT` on, which a single node of a cluster, or a proxy before one, answers to a plain client.
  */
 export class ConsumeBatches {
   readonly #client: RedisClient;
   readonly #guard: Guard;
-  readonly #open = new Map<CompiledPolicies | string, Batch>();
+  readonly #open = new Map<string, Batch>();
+  #apart: boolean;
 
   constructor(client: RedisClient, guard: Guard) {
     this.#client = client;
     this.#guard = guard;
+    this.#apart = client.isCluster;
   }
 
   /** The reply to one question; rejects as the guard does. */
   ask(policies: CompiledPolicies, { keys, args }: Question): Promise<Buffer> {
-    const group = this.#client.isCluster ? keys.join() : policies;
-    let batch = this.#open.get(group);
-    if (!batch) {
-      if (this.#open.size === 0) setImmediate(() => this.sendAll());
-      batch = { policies, keys: [], args: [policies.count, ...policies.args], waiting: [] };
-      this.#open.set(group, batch);
-    }
-    batch.keys.push(...keys);
-    batch.args.push(...args);
-    const { waiting } = batch;
-    const reply = new Promise<Buffer>((resolve, reject) => waiting.push({ resolve, reject }));
-    if (waiting.length === MOST_AT_ONCE) {
-      this.#open.delete(group);
-      void this.#send(batch);
-    }
-    return reply;
+    return new Promise((resolve, reject) => this.#add(policies, { keys, args, resolve, reject }));
   }
 
   /** Sends what waits for the end of the turn, so that a command sent now comes after it. */
@@ -65,7 +56,29 @@ export class ConsumeBatches {
     for (const batch of batches) void this.#send(batch);
   }
 
-  async #send({ keys, args, waiting }: Batch): Promise<void> {
+  #add(policies: CompiledPolicies, waiting: Waiting): void {
+    // The state's key has the set of policies in its name.
+    const group = this.#apart ? waiting.keys.join() : policies.stateSuffix;
+    let batch = this.#open.get(group);
+    if (!batch) {
+      if (this.#open.size === 0) setImmediate(() => this.sendAll());
+      batch = { policies, waiting: [] };
+      this.#open.set(group, batch);
+    }
+    batch.waiting.push(waiting);
+    if (batch.waiting.length === MOST_AT_ONCE) {
+      this.#open.delete(group);
+      void this.#send(batch);
+    }
+  }
+
+  async #send({ policies, waiting }: Batch): Promise<void> {
+    const keys: string[] = [];
+    const args: (string | number)[] = [policies.count, ...policies.args];
+    for (const question of waiting) {
+      keys.push(...question.keys);
+      args.push(...question.args);
+    }
     try {
       const replies = await this.#guard(() => consumeScript.run(this.#client, keys, args));
       for (const [at, { resolve, reject }] of waiting.entries()) {
@@ -74,7 +87,21 @@ export class ConsumeBatches {
         else reject(reply);
       }
     } catch (error) {
+      if (isCrossSlot(error) && ofSeveralKeys(waiting)) {
+        // Told before the script ran: nothing is taken yet.
+        this.#apart = true;
+        for (const question of waiting) this.#add(policies, question);
+        return;
+      }
       for (const { reject } of waiting) reject(error);
     }
   }
+}
+
+function ofSeveralKeys([first, ...others]: readonly Waiting[]): boolean {
+  return others.some(({ keys }) => keys[0] !== first?.keys[0]);
+}
+
+function isCrossSlot(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("CROSSSLOT");
 }

@@ -24,6 +24,11 @@ local function server_time()
   return time[1] * 1000000 + time[2]
 end
 
+-- An expiry that Redis takes, which reads no number with an exponent.
+local function milliseconds(microseconds)
+  return max(1, min(ceil(microseconds / 1000), 1e15))
+end
+
 local function read_state(packed, count, format)
   if packed and #packed == count * 24 then return { struct.unpack(format, packed) } end
   local empty = {}
@@ -190,7 +195,7 @@ local function decide(question)
             redis.call('ZADD', set, now + window, lease .. ':' .. unit)
           end
         end
-        redis.call('PEXPIRE', set, ceil(window / 1000))
+        redis.call('PEXPIRE', set, milliseconds(window))
         used = used + cost
       end
       remaining = limit - used
@@ -220,7 +225,7 @@ local function decide(question)
   -- A key without an expiry, which these scripts never leave, would stay for ever.
   for i = key + 1, (take and not blocked_until) and 0 or key + stride do
     if redis.call('PTTL', KEYS[i]) == -1 then
-      redis.call('PEXPIRE', KEYS[i], max(1, ceil(max(lives, sets_live, blocked) / 1000)))
+      redis.call('PEXPIRE', KEYS[i], milliseconds(max(lives, sets_live, blocked)))
     end
   end
   return reply
@@ -231,7 +236,7 @@ for question = 1, #KEYS / stride do replies[question] = decide(question) end
 for key, state in pairs(states) do
   local lives = state[lives_at]
   if lives > 0 then
-    redis.call('SET', key, struct.pack(format, unpack(state, 1, count * 3)), 'PX', ceil(lives / 1000))
+    redis.call('SET', key, struct.pack(format, unpack(state, 1, count * 3)), 'PX', milliseconds(lives))
   end
 end
 return replies

@@ -38,21 +38,21 @@ for i = 1, count do
   local drain = tonumber(ARGV[arg + 3])
   forward(kind, state, at, now, tonumber(ARGV[arg + 1]), window, drain)
   if kind == FIXED then
-    if mode == 'reward' or state[at + 1] == mark then state[at] = math.max(0, state[at] - units) end
-    lives = math.max(lives, state[at + 1] - now)
+    if mode == 'reward' or state[at + 1] == mark then state[at] = max(0, state[at] - units) end
+    lives = max(lives, state[at + 1] - now)
   elseif kind == SLIDING then
     local rest = units
     if mode == 'reward' or mark == state[at] then
-      local back = math.min(rest, state[at + 2])
+      local back = min(rest, state[at + 2])
       state[at + 2], rest = state[at + 2] - back, rest - back
     end
-    if mode == 'reward' or mark == state[at] - 1 then state[at + 1] = math.max(0, state[at + 1] - rest) end
-    lives = math.max(lives, window * 2 - (now - state[at] * window))
+    if mode == 'reward' or mark == state[at] - 1 then state[at + 1] = max(0, state[at + 1] - rest) end
+    lives = max(lives, window * 2 - (now - state[at] * window))
   elseif kind == BUCKET then
     local back = units * window
-    if mode == 'refund' then back = math.min(back, math.max(0, mark - (now - taken_at) * drain)) end
-    state[at] = math.max(0, state[at] - back)
-    lives = math.max(lives, math.ceil(state[at] / drain))
+    if mode == 'refund' then back = min(back, max(0, mark - (now - taken_at) * drain)) end
+    state[at] = max(0, state[at] - back)
+    lives = max(lives, ceil(state[at] / drain))
   else
     local set = KEYS[next_set]
     next_set = next_set + 1
@@ -64,12 +64,12 @@ for i = 1, count do
       end
     elseif mode == 'renew' or mode == 'reward' then
       -- Units that have ended are nobody's any more, even where they still lie in the set.
-      redis.call('ZREMRANGEBYSCORE', set, '-inf', string.format('%.0f', now))
+      redis.call('ZREMRANGEBYSCORE', set, '-inf', text('%.0f', now))
       if mode == 'reward' then
         redis.call('ZPOPMIN', set, units)
       else
         for _, member in ipairs(names()) do redis.call('ZADD', set, 'XX', now + window, member) end
-        redis.call('PEXPIRE', set, math.ceil(window / 1000))
+        redis.call('PEXPIRE', set, milliseconds(window))
       end
     else
       give_back(set, names())
@@ -78,7 +78,7 @@ for i = 1, count do
 end
 
 if packed and lives > 0 then
-  redis.call('SET', KEYS[1], struct.pack(format, unpack(state, 1, count * 3)), 'PX', math.ceil(lives / 1000))
+  redis.call('SET', KEYS[1], struct.pack(format, unpack(state, 1, count * 3)), 'PX', milliseconds(lives))
 elseif packed then
   redis.call('DEL', KEYS[1])
 end

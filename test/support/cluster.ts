@@ -24,14 +24,14 @@ export function sharedCluster(): Promise<RedisCluster> {
   return shared;
 }
 
-/** Three masters on loopback, each with a third of the slots, no replicas. */
-export async function startCluster(): Promise<RedisCluster> {
-  const masters = await Promise.all(Array.from({ length: MASTERS }, startNode));
+/** Masters on loopback, three unless told, each with its share of the slots, no replicas. */
+export async function startCluster(size: number = MASTERS): Promise<RedisCluster> {
+  const masters = await Promise.all(Array.from({ length: size }, startNode));
   const clients = masters.map(({ port }) => new Redis({ port, host: "127.0.0.1" }));
   const [first, ...others] = clients;
   await Promise.all(
     clients.map((client, at) => {
-      const [from, to] = [at, at + 1].map((share) => Math.ceil((SLOTS * share) / MASTERS));
+      const [from, to] = [at, at + 1].map((share) => Math.ceil((SLOTS * share) / size));
       return client.call("CLUSTER", "ADDSLOTSRANGE", String(from), String(Number(to) - 1));
     }),
   );
@@ -45,7 +45,7 @@ export async function startCluster(): Promise<RedisCluster> {
   await eventually(async () => {
     for (const client of clients) {
       const state = String(await client.call("CLUSTER", "INFO"));
-      if (!state.includes("cluster_state:ok") || !state.includes(`cluster_known_nodes:${MASTERS}`))
+      if (!state.includes("cluster_state:ok") || !state.includes(`cluster_known_nodes:${size}`))
         throw new Error(state);
     }
   }, 8000);
