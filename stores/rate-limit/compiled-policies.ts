@@ -4,9 +4,8 @@ import { bucketScale, capacityOf, isBucket, policySetId } from "./policy.ts";
 
 /** What a set of policies is on the wire; made once for each array of policies met. */
 export interface CompiledPolicies {
-  /** Texts, as they go out: made once instead of for each request. */
-  readonly args: readonly string[];
-  readonly count: number;
+  /** Four numbers for each policy, as the scripts take them: made once instead of for each request. */
+  readonly json: string;
   readonly stateSuffix: string;
   readonly setSuffixes: readonly string[];
   readonly hasConcurrency: boolean;
@@ -24,8 +23,7 @@ export function compilePolicies(policies: readonly RateLimitPolicy[]): CompiledP
     algorithm === "sliding-log" || algorithm === "concurrency" ? [`:${setId}:${at}`] : [],
   );
   return {
-    args: policies.flatMap(wireArgs).map(String),
-    count: policies.length,
+    json: JSON.stringify(policies.flatMap(wireArgs)),
     stateSuffix: `:${setId}`,
     setSuffixes: own,
     mostAtOnce: Math.min(...policies.map(capacityOf)),

@@ -74,7 +74,7 @@ export class ConsumeBatches {
 
   async #send({ policies, waiting }: Batch): Promise<void> {
     const keys: string[] = [];
-    const args: (string | number)[] = [policies.count, ...policies.args];
+    const args: (string | number)[] = [policies.json];
     for (const question of waiting) {
       keys.push(...question.keys);
       args.push(...question.args);

@@ -139,10 +139,8 @@ export class RedisRateLimitStore implements RateLimitStore {
     { policies, receipt }: { policies: readonly RateLimitPolicy[]; receipt: RateLimitReceipt },
   ): Promise<void> {
     const compiled = this.#compile(policies);
-    const args: (string | number)[] = [mode, receipt.cost, receipt.lease, receipt.at];
-    policies.forEach((_, at) =>
-      args.push(...compiled.args.slice(at * 4, at * 4 + 4), receipt.marks[at] ?? 0),
-    );
+    const marks = policies.map((_, at) => receipt.marks[at] ?? 0);
+    const args = [mode, receipt.cost, receipt.lease, receipt.at, compiled.json, ...marks];
     await this.#run(() => returnScript.run(this.#client, this.#keys(key, compiled), args));
   }
 

@@ -5,7 +5,7 @@ import { READ_STATE } from "./consume-script.ts";
  * KEYS  as for `rate-limit.consume`
  * ARGV  1: `refund` (what a receipt took), `reward` (what is used now), `release` or `renew` (concurrency alone),
  *       2: units, 3: name of the units of concurrency policies, 4: the receipt's time,
- *       then for each policy its kind and three numbers as for `rate-limit.consume`, and the receipt's mark
+ *       5: the policies as for `rate-limit.consume`, then the receipt's mark for each
  * Returns 1
  *
  * A refund frees only what the receipt itself still holds: units of another window are gone, and of a bucket only that
@@ -14,7 +14,8 @@ import { READ_STATE } from "./consume-script.ts";
 const RETURN_LUA = `${READ_STATE}
 local now = server_time()
 local mode, units, lease, taken_at = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
-local count = (#ARGV - 4) / 5
+local policies = cjson.decode(ARGV[5])
+local count = #policies / 4
 local counting = mode == 'refund' or mode == 'reward'
 local packed = counting and redis.call('GET', KEYS[1])
 local format = '<' .. string.rep('ddd', count)
@@ -33,10 +34,9 @@ local function names()
 end
 
 for i = 1, count do
-  local arg, at = i * 5, i * 3 - 2
-  local kind, window, mark = tonumber(ARGV[arg]), tonumber(ARGV[arg + 2]), tonumber(ARGV[arg + 4])
-  local drain = tonumber(ARGV[arg + 3])
-  forward(kind, state, at, now, tonumber(ARGV[arg + 1]), window, drain)
+  local arg, at, mark = i * 4, i * 3 - 2, tonumber(ARGV[i + 5])
+  local kind, limit, window, drain = unpack(policies, arg - 3, arg)
+  forward(kind, state, at, now, limit, window, drain)
   if kind == FIXED then
     if mode == 'reward' or state[at + 1] == mark then state[at] = max(0, state[at] - units) end
     lives = max(lives, state[at + 1] - now)
