@@ -109,7 +109,7 @@ local function decide(question)
     state[lives_at] = 0
     states[state_key] = state
   end
-  local blocked = max(0, (tonumber(blocked_until or 0) or 0) - now)
+  local blocked = blocked_until and max(0, (tonumber(blocked_until) or 0) - now) or 0
   local allowed, next_set = blocked == 0, key + 2
 
   for i = 1, count do
@@ -145,14 +145,14 @@ local function decide(question)
   for i = 1, count do
     local at, arg = i * 3 - 2, i * 4
     local kind, limit, window = policies[arg - 3], policies[arg - 2], policies[arg - 1]
-    local remaining, more, reset, retry, mark = 0, 0, 0, 0, 0
+    local fits, remaining, more, reset, retry, mark = fitting[i], 0, 0, 0, 0, 0
     if kind == FIXED then
       if take then state[at] = state[at] + cost end
       local used, left = state[at], state[at + 1] - now
       remaining = limit - used
       more = used > 0 and left or 0
       reset, retry, mark = more, cost > limit and -1 or left, state[at + 1]
-      lives = max(lives, left)
+      if left > lives then lives = left end
     elseif kind == SLIDING then
       if take then state[at + 2] = state[at + 2] + cost end
       local before, current, left = state[at + 1], state[at + 2], window - (now - state[at] * window)
@@ -165,8 +165,9 @@ local function decide(question)
       end
       more = (before > 0 or current > 0) and wait(max(0, remaining) + 1) or 0
       reset = current > 0 and left + window or (before > 0 and left or 0)
-      retry, mark = cost > limit and -1 or wait(cost), state[at]
-      lives = max(lives, left + window)
+      if not fits then retry = cost > limit and -1 or wait(cost) end
+      mark = state[at]
+      if left + window > lives then lives = left + window end
     elseif kind == BUCKET then
       local unit, drain = window, policies[arg]
       if take then state[at] = state[at] + cost * unit end
@@ -175,9 +176,9 @@ local function decide(question)
       if level > 0 then more = ceil((level - limit + (max(0, remaining) + 1) * unit) / drain) end
       reset = ceil(level / drain)
       more = min(more, reset)
-      retry = cost * unit > limit and -1 or ceil((level + cost * unit - limit) / drain)
+      if not fits then retry = cost * unit > limit and -1 or ceil((level + cost * unit - limit) / drain) end
       mark = level
-      lives = max(lives, reset)
+      if reset > lives then lives = reset end
     else
       next_set = next_set + 1
       local set, used = KEYS[next_set], used_of[i]
@@ -205,7 +206,7 @@ local function decide(question)
       end
       if cost > limit then
         retry = -1
-      elseif kind == LOG and not fitting[i] then
+      elseif kind == LOG and not fits then
         local nth = used + cost - limit - 1
         local unit = redis.call('ZRANGEBYSCORE', set, since, to, 'WITHSCORES', 'LIMIT', nth, 1)
         retry = tonumber(unit[2]) + window - now
@@ -214,7 +215,6 @@ local function decide(question)
         retry = min(more, 1000000)
       end
     end
-    local fits = fitting[i]
     reply = reply
       .. struct.pack('<dddddd', fits and 1 or 0, max(0, remaining), more, reset, fits and 0 or retry, mark)
   end
