@@ -8,7 +8,7 @@ export async function describeMachine(redis: Redis): Promise<string> {
   return [
     new Date().toISOString().slice(0, 10),
     `${cores.length} cores (${cores[0]?.model.trim() ?? "unknown"})`,
-    `${type()} ${release()}`,
+    `${type()} ${release().split("-")[0]}`,
     `Node ${process.versions.node}`,
     `Redis ${version}`,
     `load average before ${(loadavg()[0] ?? NaN).toFixed(1)}`,
