@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from "node:tls";
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from "ioredis";
 import { RedisConnectError } from "../errors.ts";
+import { hangUp } from "./close.ts";
 import type { RedisClient } from "./guard.ts";
 import { parseRedisUrl, type RedisAddress } from "./redis-url.ts";
 import { withoutArguments } from "./reply-error.ts";
@@ -74,7 +75,7 @@ export async function createRedis(
     connected = true;
     return client;
   } catch (error) {
-    client.disconnect();
+    hangUp(client);
     const tried = address.hosts.map(({ host, port }) => `${host}:${port}`).join(", ");
     const cause = serverError(lastError ?? (error as Error));
     const what = isRefusal(cause)
@@ -116,17 +117,6 @@ function serverError(error: Error): Error {
 /** Errors that no further attempt will cure; an unknown database would otherwise quietly become database 0. */
 function isRefusal(error: Error): boolean {
   return /^(WRONGPASS|NOAUTH|NOPERM|ERR DB index)/.test(serverError(error).message);
-}
-
-/** Ends a client in order: waits for replies under way, at most 500 ms, then closes the socket. Never rejects. */
-export async function close(client: RedisClient): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, 500);
-  });
-  await Promise.race([client.quit().catch(() => {}), patience]);
-  clearTimeout(timer);
-  client.disconnect();
 }
 
 /** Without replyMapping, on which the types of every reply depend. */

@@ -1,7 +1,10 @@
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import { close, createRedis, type CreateRedisOptions, type RedisClient } from "express-redis-suite/redis";
 import { RedisConnectError } from "express-redis-suite/stores/errors";
@@ -95,6 +98,27 @@ describeWhere(obstacle, "createRedis with TLS", () => {
       .to.be.instanceOf(RedisConnectError)
       .with.property("message")
       .that.matches(/self.signed certificate/);
+  });
+
+  it("gives up in the middle of a handshake, and nothing is thrown afterwards", async () => {
+    // Answers, all at once, when the client has hung up: too late, and yet read.
+    const slow = createServer({ allowHalfOpen: true }, (socket) => {
+      const upstream = connect(server.port, "127.0.0.1");
+      const answers: Buffer[] = [];
+      socket.pipe(upstream).on("error", () => socket.destroy());
+      upstream.on("data", (answer) => answers.push(answer));
+      upstream.on("end", () => socket.end(Buffer.concat(answers)));
+      socket.on("error", () => upstream.destroy());
+    });
+    await once(slow.listen(0, "127.0.0.1"), "listening");
+    const { port } = slow.address() as AddressInfo;
+    const attempts = Array.from({ length: 10 }, () =>
+      createRedis(`rediss://127.0.0.1:${port}`, { connectTimeoutMs: 30 }).catch((error: unknown) => error),
+    );
+    for (const failure of await Promise.all(attempts)) expect(failure).to.be.instanceOf(RedisConnectError);
+    // An error that nobody listens for would end this process; mocha makes it the failure of this test.
+    await pause(200);
+    slow.close();
   });
 
   it("does not fall back to TLS, or from it, by itself", async () => {
