@@ -3,34 +3,23 @@ import { expect } from "chai";
 import type { Page } from "playwright-core";
 import { eventually } from "../support/eventually.ts";
 import { requiresService } from "../support/requires-service.ts";
-import { register, startBrowser, startDemo, type RunningBrowser, type RunningDemo } from "./demo-page.ts";
+import { register } from "./demo-page.ts";
 import { overflow, players } from "./page-readings.ts";
+import { useDemoPage } from "./use-demo-page.ts";
 
 describe("the page, when not all goes as planned", function () {
   this.timeout(60_000);
   requiresService("chromium");
 
-  let demo: RunningDemo;
-  let browser: RunningBrowser;
-
-  before(async function () {
-    this.timeout(60_000);
-    browser = await startBrowser();
-    demo = await startDemo();
-  });
-  after(async () => {
-    await browser?.stop();
-    await demo?.stop();
-  });
-  afterEach(() => browser.closePages());
+  const demo = useDemoPage();
 
   async function openPage(width = 1280): Promise<Page> {
-    const page = await browser.open({ width });
+    const page = await demo().browser.open({ width });
     return await visit(page);
   }
 
   async function visit(page: Page): Promise<Page> {
-    await page.goto(demo.url);
+    await page.goto(demo().url);
     await page.waitForSelector("#rows [data-zone]");
     return page;
   }

@@ -2,45 +2,27 @@ import { expect } from "chai";
 import type { Page } from "playwright-core";
 import { eventually } from "../support/eventually.ts";
 import { requiresService } from "../support/requires-service.ts";
-import {
-  register,
-  startBrowser,
-  startDemo,
-  type PageOptions,
-  type RunningBrowser,
-  type RunningDemo,
-} from "./demo-page.ts";
+import { register, type PageOptions } from "./demo-page.ts";
 import { overflow, players, results, rowTexts, travellingRows } from "./page-readings.ts";
+import { useDemoPage } from "./use-demo-page.ts";
 
 describe("the page, in a browser", function () {
   this.timeout(60_000);
   requiresService("chromium");
 
-  let demo: RunningDemo;
-  let browser: RunningBrowser;
+  const demo = useDemoPage();
   let complaints: string[];
 
-  before(async function () {
-    this.timeout(60_000);
-    // One after the other: what has started must be known to whatever ends it.
-    browser = await startBrowser();
-    demo = await startDemo();
-  });
-  after(async () => {
-    await browser?.stop();
-    await demo?.stop();
-  });
   beforeEach(() => {
     complaints = [];
   });
-  afterEach(async () => {
-    await browser.closePages();
+  afterEach(() => {
     expect(complaints, "what the browser complained about").to.deep.equal([]);
   });
 
   /** Opens the page with its first table. Errors, whatever the policy blocks and requests to elsewhere are collected. */
   async function openPage(options: PageOptions): Promise<Page> {
-    const page = await browser.open(options);
+    const page = await demo().browser.open(options);
     page.on("pageerror", (error) => complaints.push(error.message));
     page.on("console", (message) => {
       // A refusal that a test asks for is one of these too; what else is missing shows as a request that failed.
@@ -52,9 +34,9 @@ describe("the page, in a browser", function () {
         complaints.push(`${response.status()} ${response.url()}`);
     });
     page.on("request", (request) => {
-      if (!request.url().startsWith(demo.url)) complaints.push(`request to ${request.url()}`);
+      if (!request.url().startsWith(demo().url)) complaints.push(`request to ${request.url()}`);
     });
-    await page.goto(demo.url);
+    await page.goto(demo().url);
     await page.waitForSelector("#rows [data-zone]");
     return page;
   }
