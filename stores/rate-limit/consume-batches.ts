@@ -1,4 +1,4 @@
-import type { Guard, RedisClient } from "../redis/guard.ts";
+import { assertWithinReach, type Guard, type RedisClient } from "../redis/guard.ts";
 import type { CompiledPolicies } from "./compiled-policies.ts";
 import { consumeScript } from "./consume-script.ts";
 
@@ -44,9 +44,12 @@ export class ConsumeBatches {
     this.#apart = client.isCluster;
   }
 
-  /** The reply to one question; rejects as the guard does. */
+  /** The reply to one question; rejects as the guard does, and without waiting where its breaker is open. */
   ask(policies: CompiledPolicies, { keys, args }: Question): Promise<Buffer> {
-    return new Promise((resolve, reject) => this.#add(policies, { keys, args, resolve, reject }));
+    return new Promise((resolve, reject) => {
+      assertWithinReach(this.#client);
+      this.#add(policies, { keys, args, resolve, reject });
+    });
   }
 
   /** Sends what waits for the end of the turn, so that a command sent now comes after it. */

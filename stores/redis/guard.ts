@@ -38,9 +38,7 @@ export function createGuard(client: RedisClient, deadlineMs: number = DEFAULT_DE
   }
   const breaker = breakerOf(client, deadlineMs);
   return async (call) => {
-    if (breaker.state !== CircuitState.Closed) {
-      throw new StoreUnavailableError("Redis is away: its circuit breaker is open");
-    }
+    assertClosed(breaker);
     try {
       return await withinDeadline(call, deadlineMs);
     } catch (error) {
@@ -60,8 +58,24 @@ export function createGuard(client: RedisClient, deadlineMs: number = DEFAULT_DE
   };
 }
 
+/**
+ * For what would wait before it asks: throws at once what the guards of this client reject with while its breaker is
+ * open.
+ *
+ * @throws StoreUnavailableError while the breaker is open
+ */
+export function assertWithinReach(client: RedisClient): void {
+  const breaker = breakers.get(client);
+  if (breaker) assertClosed(breaker);
+}
+
 type Breaker = ReturnType<typeof circuitBreaker>;
 const breakers = new WeakMap<RedisClient, Breaker>();
+
+function assertClosed({ state }: Breaker): void {
+  if (state === CircuitState.Closed) return;
+  throw new StoreUnavailableError("Redis is away: its circuit breaker is open");
+}
 
 function breakerOf(client: RedisClient, deadlineMs: number): Breaker {
   const known = breakers.get(client);

@@ -6,7 +6,9 @@ import { close, createRedis, type RedisClient } from "express-redis-suite/redis"
 import { RedisCacheStore } from "express-redis-suite/stores/cache/redis";
 import { StoreTimeoutError, StoreUnavailableError } from "express-redis-suite/stores/errors";
 import { RedisLockStore } from "express-redis-suite/stores/lock/redis";
+import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
 import { channels, type RedisBreakerEvent } from "express-redis-suite/telemetry";
+import { policy } from "../../contracts/rate-limit-store-under-test.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startStopwatch } from "../../support/own-time.ts";
 import { describeWithRedisServer, startRedisServer, type RedisServer } from "../../support/redis-server.ts";
@@ -81,18 +83,32 @@ function describeFailingServer(): void {
 
   it("refuses later calls of every store on the client at once", async () => {
     const locks = new RedisLockStore({ client, prefix: "l", deadlineMs: 5000 });
+    const rateLimit = new RedisRateLimitStore({ client, prefix: "r", deadlineMs: 5000 });
+    const policies = [policy("fixed-window", 1)];
     server.signal("SIGSTOP");
     await timed(() => cache.get("k"));
     for (const call of [
       () => cache.get("k"),
       () => locks.acquire("k", "me", 1000),
       () => cache.delete("k"),
+      () => rateLimit.consume("k", policies, 1),
+      () => rateLimit.reset("k", policies),
     ]) {
       const { error, ms } = await timed<unknown>(call);
       expect(error).to.be.instanceOf(StoreUnavailableError);
       expect(error).to.include({ code: "STORE_UNAVAILABLE", status: 503 });
       expect(ms).to.be.below(20);
     }
+  });
+
+  it("refuses a later decision before anything else has its turn", async () => {
+    const rateLimit = new RedisRateLimitStore({ client, prefix: "r" });
+    server.signal("SIGSTOP");
+    await timed(() => cache.get("k"));
+    const later = turn("a turn of the event loop");
+    const refusal = rateLimit.consume("k", [policy("fixed-window", 1)], 1).catch((error: unknown) => error);
+    const first = await Promise.race([refusal, later]);
+    expect(first).to.be.instanceOf(StoreUnavailableError);
   });
 
   it("lets 1,000 calls of an outage wait for one deadline together, not one after another", async () => {
