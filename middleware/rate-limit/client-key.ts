@@ -1,7 +1,7 @@
 import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
 import type { Request } from "express";
 import ipaddr from "ipaddr.js";
-import { warnOnce } from "./warn-once.ts";
+import { warnOnce } from "../../telemetry/warn-once.ts";
 
 /** A household or an office gets at least a /64, often a /56 (RFC 6177): one client, whatever address it picks. */
 const IPV6_PREFIX_BITS = 56;

@@ -1,7 +1,7 @@
 import type { RateLimitStore } from "../../stores/rate-limit/contract.ts";
 import { policySetId } from "../../stores/rate-limit/policy.ts";
 import type { RateLimitOptions } from "./rate-limit.ts";
-import { warnOnce } from "./warn-once.ts";
+import { warnOnce } from "../../telemetry/warn-once.ts";
 
 const setsOfStore = new WeakMap<RateLimitStore, Set<string>>();
 

@@ -1,5 +1,5 @@
 import type { RequestHandler } from "express";
-import { sendProblem } from "../problem/problem.ts";
+import { sendProblem } from "../response/problem.ts";
 import { fromAddresses } from "./client-key.ts";
 
 /** A deny list: answers 403 to requests from these addresses and networks, before anything is counted. */

@@ -1,6 +1,6 @@
 import type { Response } from "express";
 import type { RateLimitDecision } from "../../stores/rate-limit/contract.ts";
-import { sendProblem } from "../problem/problem.ts";
+import { sendProblem } from "../response/problem.ts";
 import { seconds } from "./headers.ts";
 
 /** IANA's registry of problem types; the names are those of draft-ietf-httpapi-ratelimit-headers §5. */

@@ -3,7 +3,7 @@ import type { RateLimitDecision, RateLimitPolicy, RateLimitStore } from "../../s
 import { GuardedRateLimitStore } from "../../stores/rate-limit/guarded.ts";
 import { assertCount } from "../../stores/rate-limit/policy.ts";
 import { channels, publish, type RateLimitEvent } from "../../telemetry/channels.ts";
-import { sendProblem } from "../problem/problem.ts";
+import { sendProblem } from "../response/problem.ts";
 import { assertKey, assertOptions, checkedPolicies } from "./assert-options.ts";
 import { clientKey } from "./client-key.ts";
 import { warnOfMisuse } from "./construction-checks.ts";

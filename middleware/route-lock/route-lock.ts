@@ -6,7 +6,7 @@ import {
   type TryAcquire,
 } from "../../stores/lock/lock-manager.ts";
 import { channels, publish, type RouteLockEvent } from "../../telemetry/channels.ts";
-import { sendProblem } from "../problem/problem.ts";
+import { sendProblem } from "../response/problem.ts";
 import { holdResponseEnd } from "./held-response.ts";
 
 export interface RouteLockOptions {

@@ -1,6 +1,6 @@
 import type { NextFunction, Request, RequestHandler, Response } from "express";
 import expressSession, { type CookieOptions, type Store } from "express-session";
-import { sendProblem } from "../problem/problem.ts";
+import { sendProblem } from "../response/problem.ts";
 
 export interface SessionOptions {
   /** Where the sessions are. One store serves one `session()`: express-session leaves its settings on it. */

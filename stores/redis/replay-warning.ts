@@ -14,7 +14,7 @@ export function warnOfReplays(client: RedisClient): void {
     "this Redis client repeats or queues commands while it reconnects, so units may be counted twice or late; " +
       "make it with createRedis(), or set enableOfflineQueue: false and maxRetriesPerRequest: 0 " +
       "(on a Cluster enableOfflineQueue: false and retryDelayOnFailover: 0)",
-    { type: "RateLimitWarning", code: "ERS_REPLAYING_CLIENT" },
+    { type: "ExpressRedisSuiteWarning", code: "ERS_REPLAYING_CLIENT" },
   );
 }
 

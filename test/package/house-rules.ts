@@ -29,24 +29,24 @@ const ROOMS: readonly Room[] = [
     files: /^middleware\/([^/]+)\//,
     mayImport: [
       "middleware/$1/.+",
-      "middleware/problem/.+",
+      "middleware/(?:request|response)/.+",
       "stores/[^/]+/contract\\.ts",
       // The side of the contract, not a backend: it makes locks out of any LockStore, and imports none.
       "stores/lock/lock-manager\\.ts",
       // Likewise: what policies may be, and a store made of any two.
       "stores/rate-limit/(?:policy|guarded)\\.ts",
-      "stores/errors\\.ts",
+      "stores/(?:errors|options)\\.ts",
       "telemetry/.+",
     ],
   },
   {
-    files: /^stores\/(?:errors|[^/]+\/(?:contract|lock-manager))\.ts$/,
-    mayImport: ["stores/errors\\.ts", "stores/[^/]+/contract\\.ts"],
+    files: /^stores\/(?:errors|options|[^/]+\/(?:contract|lock-manager))\.ts$/,
+    mayImport: ["stores/(?:errors|options)\\.ts", "stores/[^/]+/contract\\.ts"],
   },
   { files: /^stores\/index\.ts$/, mayImport: ["stores/.+"] },
   {
     files: /^stores\/([^/]+)\//,
-    mayImport: ["stores/$1/.+", "stores/redis/.+", "stores/errors\\.ts", "telemetry/.+"],
+    mayImport: ["stores/$1/.+", "stores/redis/.+", "stores/(?:errors|options)\\.ts", "telemetry/.+"],
   },
   { files: /^telemetry\//, mayImport: ["telemetry/.+"] },
   { files: /^demo-app\/web\//, mayImport: ["demo-app/web/.+"] },

@@ -49,7 +49,7 @@ describe("what a limiter warns of, once", function () {
       const warnings = found.get(name) ?? [];
       expect(warnings.map((warning) => warning.code)).to.deep.equal(code === undefined ? [] : [code]);
       for (const warning of warnings) {
-        expect(warning.name).to.equal("RateLimitWarning");
+        expect(warning.name).to.equal("ExpressRedisSuiteWarning");
         for (const word of words) expect(warning.message).to.include(word);
       }
     });

@@ -12,8 +12,12 @@ export interface Problem {
   readonly extensions?: Readonly<Record<string, unknown>>;
 }
 
-/** Sends a problem and ends the response. Not for a response whose headers are out already. */
+/**
+ * Sends a problem and ends the response. Does nothing for a response that another layer (a timeout) has answered
+ * meanwhile, or whose client is gone.
+ */
 export function sendProblem(res: Response, problem: Problem): void {
+  if (res.headersSent || res.writableEnded || res.destroyed) return;
   const { status, title, type = "about:blank", detail, retryAfterSeconds, extensions } = problem;
   if (retryAfterSeconds !== undefined) res.setHeader("Retry-After", retryAfterSeconds);
   // A refusal concerns this one request; no cache on the way may keep it for the next.

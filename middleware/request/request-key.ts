@@ -1,0 +1,27 @@
+/**
+ * Makes the reader of a user's `key` function. What the function throws, and what it returns instead of a string, is a
+ * mistake that goes to Express's error handler, never an outage of the store: `undefined` would file every request
+ * under one key.
+ *
+ * Returns a string where the function does, so that a key that needs no waiting costs no turn of the microtask queue.
+ *
+ * @param owner the middleware, which begins the error's message
+ * @throws TypeError for anything but a function; the reader throws, or rejects with, a TypeError for anything but a
+ * string
+ */
+export function requestKey<Req>(
+  owner: string,
+  key: (req: Req) => string | Promise<string>,
+): (req: Req) => string | Promise<string> {
+  if (typeof key !== "function") throw new TypeError(`${owner}: key must be a function of the request`);
+  return (req) => {
+    const read: unknown = key(req);
+    return typeof read === "string" ? read : awaited(owner, read);
+  };
+}
+
+async function awaited(owner: string, promised: unknown): Promise<string> {
+  const key = await promised;
+  if (typeof key === "string") return key;
+  throw new TypeError(`${owner}: key must return a string, not ${key === null ? "null" : typeof key}`);
+}

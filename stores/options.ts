@@ -1,0 +1,80 @@
+/** Checks of option values, the same for every store and middleware. `what` begins the message: `rateLimit: cost`. */
+
+/** The longest delay of a Node timer, about 24.8 days: one set for longer fires at once. */
+export const LONGEST_TIMER_MS: number = 2 ** 31 - 1;
+
+/** @throws TypeError for anything but a whole number of at least 1 (and at most `most`) */
+export function assertCount(value: unknown, what: string, most: number = Number.MAX_SAFE_INTEGER): void {
+  if (Number.isSafeInteger(value) && Number(value) >= 1 && Number(value) <= most) return;
+  const range = most === Number.MAX_SAFE_INTEGER ? "of at least 1" : `from 1 to ${most}`;
+  throw new TypeError(`${what} must be a whole number ${range}, not ${printed(value)}`);
+}
+
+/** For durations that a fraction does no harm to. @throws TypeError for anything but a positive, finite number */
+export function assertDurationMs(value: unknown, what: string): void {
+  if (typeof value === "number" && Number.isFinite(value) && value > 0) return;
+  throw new TypeError(`${what} must be a positive number of milliseconds, not ${printed(value)}`);
+}
+
+/** @throws TypeError that lists the choices */
+export function assertOneOf(value: unknown, what: string, choices: readonly string[]): void {
+  if (choices.some((choice) => choice === value)) return;
+  throw new TypeError(
+    `${what} must be ${listed(choices.map((choice) => `"${choice}"`))}, not ${printed(value)}`,
+  );
+}
+
+/** @throws TypeError for anything but a function, or undefined */
+export function assertFunction(value: unknown, what: string): void {
+  if (value === undefined || typeof value === "function") return;
+  throw new TypeError(`${what} must be a function, not ${printed(value)}`);
+}
+
+/**
+ * An option that nobody reads is a mistake that nobody notices: a limit that does not limit.
+ *
+ * @param known every option there is
+ * @param renamed what other libraries call them, and what to say instead: `{ keyGenerator: 'use "key"' }`
+ * @throws TypeError that names the first unknown option and, where there is one, the right name
+ */
+export function assertOptionNames<Options extends object>(
+  owner: string,
+  options: Options,
+  known: readonly (keyof Options & string)[],
+  renamed: Readonly<Record<string, string>> = {},
+): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`${owner}: options must be an object, not ${printed(options)}`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || (known as readonly string[]).includes(name)) continue;
+    throw new TypeError(`${owner}: unknown option "${name}"; ${adviceOn(name, known, renamed)}`);
+  }
+}
+
+function adviceOn(name: string, known: readonly string[], renamed: Readonly<Record<string, string>>): string {
+  const advice = Object.hasOwn(renamed, name) ? renamed[name] : undefined;
+  if (advice !== undefined) return advice;
+  const meant = known.find((candidate) => plain(candidate) === plain(name));
+  return meant === undefined ? `there are ${known.join(", ")}` : `use "${meant}"`;
+}
+
+/** `maxage` and `maxAge` stand for `maxAgeMs`. */
+function plain(name: string): string {
+  return name.toLowerCase().replace(/ms$/, "");
+}
+
+function listed(choices: readonly string[]): string {
+  return choices.length < 2 ? choices.join() : `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`;
+}
+
+/** Never the text of an object or a string of unknown length, which may be a secret. */
+function printed(value: unknown): string {
+  if (typeof value === "string") return value.length <= 40 ? `"${value}"` : "a longer string";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" && value !== null
+    ? "an object"
+    : typeof value === "function"
+      ? "a function"
+      : String(value);
+}
