@@ -69,7 +69,7 @@ describe("the house's rules", () => {
     ),
     "a store that imports a middleware": fake(
       "stores/cache/redis.ts",
-      `import { a } from "../../middleware/problem/problem.ts";`,
+      `import { a } from "../../middleware/response/problem.ts";`,
     ),
     "a store that imports ioredis at run time": fake(
       "stores/cache/redis.ts",
@@ -125,7 +125,7 @@ describe("the house's rules", () => {
     ),
     "a middleware the problem documents": fake(
       "middleware/route-lock/a.ts",
-      `import { A } from "../problem/problem.ts";`,
+      `import { A } from "../response/problem.ts";`,
     ),
     "a store the types of ioredis": fake("stores/cache/redis.ts", `import type { Redis } from "ioredis";`),
     "250 lines": fake("stores/redis/a.ts", "x;\n".repeat(250)),
