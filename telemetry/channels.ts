@@ -44,6 +44,18 @@ export interface SessionEvent {
   readonly durationMs: number;
 }
 
+/** One operation of a Redis store, whoever asked for it: a middleware, or code of yours. */
+export interface StoreEvent {
+  readonly store: "rate-limit" | "session" | "cache" | "lock" | "leaderboard";
+  /** From the store's own fixed set, for example `consume` or `acquire`. */
+  readonly operation: string;
+  /** `hit` and `miss` where something was looked up by its key. */
+  readonly outcome: "ok" | "hit" | "miss" | "error";
+  /** Why it failed: `STORE_TIMEOUT`, `STORE_UNAVAILABLE`, the first word of Redis's error, or `UNKNOWN`. */
+  readonly code?: string;
+  readonly durationMs: number;
+}
+
 /** The circuit breaker that all stores of one Redis client share. */
 export interface RedisBreakerEvent {
   /** The client's connection name, or `redis`. */
@@ -58,6 +70,7 @@ export interface Channels {
   readonly responseCache: EventChannel<ResponseCacheEvent>;
   readonly routeLock: EventChannel<RouteLockEvent>;
   readonly session: EventChannel<SessionEvent>;
+  readonly store: EventChannel<StoreEvent>;
   readonly redisBreaker: EventChannel<RedisBreakerEvent>;
 }
 
@@ -66,6 +79,7 @@ export const channels: Channels = {
   responseCache: eventChannel<ResponseCacheEvent>("express-redis-suite:response-cache"),
   routeLock: eventChannel<RouteLockEvent>("express-redis-suite:route-lock"),
   session: eventChannel<SessionEvent>("express-redis-suite:session"),
+  store: eventChannel<StoreEvent>("express-redis-suite:store"),
   redisBreaker: eventChannel<RedisBreakerEvent>("express-redis-suite:redis-breaker"),
 };
 

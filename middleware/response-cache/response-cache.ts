@@ -1,5 +1,6 @@
 import type { NextFunction, Request, Response } from "express";
-import { assertTtlMs, type CacheStore } from "../../stores/cache/contract.ts";
+import type { CacheStore } from "../../stores/cache/contract.ts";
+import { assertCount } from "../../stores/options.ts";
 import { channels, publish, type ResponseCacheEvent } from "../../telemetry/channels.ts";
 import { captureResponse } from "./capture.ts";
 import { decodeResponse, encodeResponse, type CachedResponse } from "./cached-response.ts";
@@ -96,15 +97,11 @@ function assertOptions({
   maxBodyBytes,
 }: Required<Omit<ResponseCacheOptions, "key">>): void {
   if (typeof store?.get !== "function") throw new TypeError("responseCache: store must be a CacheStore");
-  assertTtlMs(ttlMs);
+  assertCount(ttlMs, "responseCache: ttlMs");
   if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(name)) {
     throw new TypeError("responseCache: name must be a letter followed by letters, digits and -");
   }
-  if (!Number.isSafeInteger(maxBodyBytes) || maxBodyBytes < 1) {
-    throw new TypeError(
-      `responseCache: maxBodyBytes must be a whole number of at least 1, not ${maxBodyBytes}`,
-    );
-  }
+  assertCount(maxBodyBytes, "responseCache: maxBodyBytes");
 }
 
 function sendHit(

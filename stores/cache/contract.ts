@@ -14,10 +14,3 @@ export interface CacheStore {
   /** Answers whether there was a live value. */
   delete(key: string): Promise<boolean>;
 }
-
-/** @throws TypeError for anything but a whole number of milliseconds of at least 1 */
-export function assertTtlMs(ttlMs: number): void {
-  if (!Number.isSafeInteger(ttlMs) || ttlMs < 1) {
-    throw new TypeError(`ttlMs must be a whole number of milliseconds of at least 1, not ${String(ttlMs)}`);
-  }
-}

@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
-import { assertTtlMs, type CacheStore } from "./contract.ts";
+import { assertCount, assertOptionNames } from "../options.ts";
+import type { CacheStore } from "./contract.ts";
 
 interface Entry {
   readonly value: Buffer;
@@ -18,10 +19,10 @@ export class MemoryCacheStore implements CacheStore {
   readonly #entries: LRUCache<string, Entry>;
   readonly #now: () => number;
 
-  constructor({ maxBytes = 64 * 1024 * 1024, now = () => performance.now() }: MemoryCacheStoreOptions = {}) {
-    if (!Number.isSafeInteger(maxBytes) || maxBytes < 1) {
-      throw new TypeError(`maxBytes must be a whole number of at least 1, not ${String(maxBytes)}`);
-    }
+  constructor(options: MemoryCacheStoreOptions = {}) {
+    assertOptionNames("MemoryCacheStore", options, ["maxBytes", "now"]);
+    const { maxBytes = 64 * 1024 * 1024, now = () => performance.now() } = options;
+    assertCount(maxBytes, "maxBytes");
     // lru-cache refuses a size of 0, which an empty value has.
     this.#entries = new LRUCache({ maxSize: maxBytes, sizeCalculation: ({ value }) => value.length || 1 });
     this.#now = now;
@@ -32,7 +33,7 @@ export class MemoryCacheStore implements CacheStore {
   }
 
   async set(key: string, value: Buffer, ttlMs: number): Promise<void> {
-    assertTtlMs(ttlMs);
+    assertCount(ttlMs, "ttlMs");
     this.#entries.set(key, { value, expiresAt: this.#now() + ttlMs });
   }
 

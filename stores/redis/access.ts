@@ -1,0 +1,100 @@
+import { channels, publish, type StoreEvent } from "../../telemetry/channels.ts";
+import { errorCode } from "../../telemetry/error-code.ts";
+import { assertWithinReach, createGuard, type Guard, type RedisClient } from "./guard.ts";
+import { assertPrefix, redisKey } from "./keys.ts";
+
+/** What every Redis store takes; a store with options of its own extends it. */
+export interface RedisAccessOptions {
+  readonly client: RedisClient;
+  /** Put before every key: 1 to 64 letters, digits or `_ . : / -`. */
+  readonly prefix: string;
+  /** How long one operation may take, milliseconds. Default 250. */
+  readonly deadlineMs?: number;
+}
+
+/**
+ * How one store reaches its Redis: its client, its keys, and calls that have a deadline, stand behind the breaker of
+ * their server, and are published once each on the channel `express-redis-suite:store`.
+ */
+export class RedisAccess {
+  readonly client: RedisClient;
+  readonly #store: StoreEvent["store"];
+  readonly #prefix: string;
+  readonly #guard: Guard;
+
+  /** @throws TypeError for a client that is none, a prefix or a deadline that is invalid */
+  constructor(store: StoreEvent["store"], { client, prefix, deadlineMs }: RedisAccessOptions) {
+    if (typeof client?.evalsha !== "function")
+      throw new TypeError("client must be an ioredis Redis or Cluster");
+    assertPrefix(prefix);
+    this.client = client;
+    this.#store = store;
+    this.#prefix = prefix;
+    this.#guard = createGuard(client, deadlineMs);
+  }
+
+  /** The Redis key of an id; keys of one id share a slot. See `redisKey`. */
+  key(id: string, suffix = ""): string {
+    return redisKey(this.#prefix, id, suffix);
+  }
+
+  /**
+   * One operation of the store: runs its command under the guard and publishes what came of it. Rejects as the guard
+   * does.
+   *
+   * @param operation from the store's own fixed set: it becomes a metric's label
+   * @param key the Redis key that the command is about, which on a Cluster tells whose breaker counts
+   * @param outcomeOf what a reply means, where that is more than `ok`
+   */
+  async call<Reply>(
+    { operation, key, outcomeOf }: StoreCall<Reply>,
+    run: (client: RedisClient) => Promise<Reply>,
+  ): Promise<Reply> {
+    return this.observe({ operation, outcomeOf }, () => this.guarded(key, run));
+  }
+
+  /** Runs commands under the guard, and publishes nothing: for a part of an operation that {@link observe} publishes. */
+  guarded<Reply>(_key: string, run: (client: RedisClient) => Promise<Reply>): Promise<Reply> {
+    return this.#guard(() => run(this.client));
+  }
+
+  /** Publishes what came of an operation that may be several commands, or a share of one. */
+  async observe<Reply>(
+    { operation, outcomeOf = () => "ok" }: Omit<StoreCall<Reply>, "key">,
+    run: () => Promise<Reply>,
+  ): Promise<Reply> {
+    if (!channels.store.hasSubscribers) return run();
+    const startedAt = performance.now();
+    const report = (outcome: StoreEvent["outcome"], code?: string): void =>
+      publish(channels.store, () => ({
+        store: this.#store,
+        operation,
+        outcome,
+        durationMs: performance.now() - startedAt,
+        ...(code === undefined ? {} : { code }),
+      }));
+    try {
+      const reply = await run();
+      report(outcomeOf(reply));
+      return reply;
+    } catch (error) {
+      report("error", errorCode(error));
+      throw error;
+    }
+  }
+
+  /**
+   * For what would wait before it asks.
+   *
+   * @throws StoreUnavailableError while the breaker of the key's server is open
+   */
+  assertOpen(_key: string): void {
+    assertWithinReach(this.client);
+  }
+}
+
+export interface StoreCall<Reply> {
+  readonly operation: string;
+  readonly key: string;
+  readonly outcomeOf?: ((reply: Reply) => "ok" | "hit" | "miss") | undefined;
+}
