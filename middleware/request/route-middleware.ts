@@ -1,0 +1,19 @@
+import type { NextFunction, Request, Response } from "express";
+
+/**
+ * A middleware for any route. It says nothing of the parameters, so that in front of a handler it leaves
+ * `req.params` as the route's path or the handler's own type has it.
+ *
+ * A middleware with properties extends this interface: the compiler infers through one call signature, not through
+ * an intersection of types.
+ */
+export interface RouteMiddleware {
+  <P>(req: Request<P>, res: Response, next: NextFunction): Promise<void>;
+}
+
+/** Gives a middleware that reads `req.params`, if at all, as any route's the type that fits every route. */
+export function forAnyRoute(
+  middleware: (req: Request, res: Response, next: NextFunction) => Promise<void>,
+): RouteMiddleware {
+  return middleware as RouteMiddleware;
+}
