@@ -1,4 +1,4 @@
-import { channels, type RedisBreakerEvent } from "express-redis-suite/telemetry";
+import { channels } from "express-redis-suite/telemetry";
 import { destination, pino, type Logger } from "pino";
 import type { Config } from "./config.ts";
 
@@ -9,8 +9,7 @@ export function createLogger(level: Config["logLevel"]): Logger {
 
 /** Tells when Redis goes and comes, once each, however many requests notice. */
 export function logBreaker(logger: Logger): void {
-  channels.redisBreaker.subscribe((message) => {
-    const { state } = message as RedisBreakerEvent;
+  channels.redisBreaker.subscribe(({ state }) => {
     if (state === "open") logger.warn("Redis does not answer; requests go by each middleware's policy");
     else logger.warn("Redis answers again");
   });

@@ -1,4 +1,4 @@
-import { channel, type Channel } from "node:diagnostics_channel";
+import { channel } from "node:diagnostics_channel";
 
 /**
  * What the suite tells about itself, one message per outcome, on `node:diagnostics_channel`.
@@ -63,7 +63,17 @@ export interface RedisBreakerEvent {
   readonly state: "open" | "closed";
 }
 
-type EventChannel<Event> = Channel<Event, Event>;
+/** A channel of `node:diagnostics_channel` whose messages have one type. */
+export interface EventChannel<Event> {
+  readonly name: string;
+  /** Whether anybody is subscribed at this moment. */
+  readonly hasSubscribers: boolean;
+  publish(event: Event): void;
+  /** Calls `onEvent` for each message before the publisher goes on. What it throws is an uncaught exception. */
+  subscribe(onEvent: (event: Event, name: string | symbol) => void): void;
+  /** Takes the same function as `subscribe`; returns whether it was subscribed. */
+  unsubscribe(onEvent: (event: Event, name: string | symbol) => void): boolean;
+}
 
 export interface Channels {
   readonly rateLimit: EventChannel<RateLimitEvent>;

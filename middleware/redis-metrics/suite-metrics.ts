@@ -1,7 +1,7 @@
-import type { Channel } from "node:diagnostics_channel";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import {
   channels,
+  type EventChannel,
   type RateLimitEvent,
   type RedisBreakerEvent,
   type ResponseCacheEvent,
@@ -149,10 +149,9 @@ function recordBreakers(registry: Registry, { clientLabels }: SuiteMetricsOption
   return subscribed(channels.redisBreaker, onEvent);
 }
 
-function subscribed<Event>(to: Channel<Event, Event>, onEvent: (event: Event) => void): () => void {
-  const onMessage = (message: unknown): void => onEvent(message as Event);
-  to.subscribe(onMessage);
+function subscribed<Event>(to: EventChannel<Event>, onEvent: (event: Event) => void): () => void {
+  to.subscribe(onEvent);
   return () => {
-    to.unsubscribe(onMessage);
+    to.unsubscribe(onEvent);
   };
 }

@@ -1,12 +1,12 @@
-import type { Channel } from "node:diagnostics_channel";
+import type { EventChannel } from "../../telemetry/channels.ts";
 
 /** Listens to a channel of the suite for the time of `action`. */
 export async function collectEvents<Event>(
-  channel: Channel<Event, Event>,
+  channel: EventChannel<Event>,
   action: () => Promise<unknown>,
 ): Promise<Event[]> {
   const events: Event[] = [];
-  const listener = (event: unknown): void => void events.push(event as Event);
+  const listener = (event: Event): void => void events.push(event);
   channel.subscribe(listener);
   try {
     await action();

@@ -81,7 +81,13 @@ describe("the metrics' endpoint", () => {
 
     it("has nothing that promtool complains of", async () => {
       const metrics = testMetrics({ processMetrics: true });
-      channels.rateLimit.publish({ limiter: "a", outcome: "limited", policy: "p", durationMs: 1 });
+      channels.rateLimit.publish({
+        limiter: "a",
+        outcome: "limited",
+        policy: "p",
+        source: "store",
+        durationMs: 1,
+      });
       channels.responseCache.publish({ cache: "a", outcome: "hit", durationMs: 1 });
       channels.routeLock.publish({ lock: "a", outcome: "released", durationMs: 1 });
       channels.session.publish({ operation: "get", outcome: "hit", durationMs: 1 });
