@@ -1,4 +1,4 @@
-import type { NextFunction, Request, Response } from "express";
+import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
 
 /** What a check found; `reason` is for people and is shown only with `?verbose`. */
 export interface CheckResult {
@@ -15,8 +15,7 @@ export interface HealthEndpointsOptions {
   readonly cacheMs?: number;
 }
 
-export interface HealthEndpoints {
-  (req: Request, res: Response, next: NextFunction): Promise<void>;
+export interface HealthEndpoints extends RouteMiddleware {
   /** From now on `/readyz` answers 503, so that a load balancer sends no more; `/livez` stays 200. */
   drain(): void;
 }
@@ -54,11 +53,7 @@ export function healthEndpoints({
     return results;
   };
 
-  const middleware = async function healthMiddleware(
-    req: Request,
-    res: Response,
-    next: NextFunction,
-  ): Promise<void> {
+  const middleware = forAnyRoute(async function healthMiddleware(req, res, next) {
     const live = req.path === "/livez";
     if ((!live && req.path !== "/readyz") || (req.method !== "GET" && req.method !== "HEAD")) return next();
     const found = live ? [] : await runChecks();
@@ -75,7 +70,7 @@ export function healthEndpoints({
     res.send(
       [...lines, ...(draining && !live ? ["- draining"] : []), ready ? "ok" : "unavailable", ""].join("\n"),
     );
-  };
+  });
   return Object.assign(middleware, {
     drain(): void {
       draining = true;

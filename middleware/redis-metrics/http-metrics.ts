@@ -1,4 +1,4 @@
-import type { RequestHandler, Response } from "express";
+import type { NextFunction, Request, Response } from "express";
 import { Gauge, Histogram, type Registry } from "prom-client";
 import { observeRoute } from "./route-template.ts";
 
@@ -17,7 +17,7 @@ const METHODS: ReadonlySet<string> = new Set(
 export function countRequests(
   registry: Registry,
   { bucketsSeconds, maxRoutes }: HttpMetricsOptions,
-): RequestHandler {
+): (req: Request, res: Response, next: NextFunction) => void {
   const durations = new Histogram({
     name: "http_request_duration_seconds",
     help: "Time from a request's arrival to the end of its response, in seconds.",

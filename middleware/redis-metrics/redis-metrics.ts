@@ -1,6 +1,6 @@
-import type { RequestHandler } from "express";
 import type { Cluster, Redis, RedisOptions } from "ioredis";
 import { Registry } from "prom-client";
+import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
 import { recordCommands, recordConnects } from "./command-metrics.ts";
 import { countRequests } from "./http-metrics.ts";
 import { addProcessMetrics } from "./process-metrics.ts";
@@ -48,9 +48,9 @@ export interface RedisMetricsOptions {
 }
 
 /** The middleware that counts requests; its properties are the rest of the room. */
-export interface RedisMetrics extends RequestHandler {
+export interface RedisMetrics extends RouteMiddleware {
   /** Answers a scrape with all metrics. Mount it where Prometheus may reach it and the public may not. */
-  readonly endpoint: RequestHandler;
+  readonly endpoint: RouteMiddleware;
   readonly registry: Registry;
   /**
    * Stops counting and listening: requests pass through uncounted, the process-wide channels are left, no Redis is
@@ -101,19 +101,19 @@ export function redisMetrics(options: RedisMetricsOptions): RedisMetrics {
   if (processMetrics) addProcessMetrics(registry);
 
   let closed = false;
-  const redisMetricsMiddleware: RequestHandler = (req, res, next) => {
+  const middleware = forAnyRoute(function redisMetricsMiddleware(req, res, next) {
     if (closed) return next();
     return count(req, res, next);
-  };
-  const endpoint: RequestHandler = async (_req, res) => {
+  });
+  const endpoint = forAnyRoute(async function redisMetricsEndpoint(_req, res) {
     const text = await registry.metrics();
     res.set({ "Content-Type": registry.contentType, "Cache-Control": "no-store" }).end(text);
-  };
+  });
   const close = (): void => {
     closed = true;
     for (const end of ends) end();
   };
-  return Object.assign(redisMetricsMiddleware, { endpoint, registry, close });
+  return Object.assign(middleware, { endpoint, registry, close });
 }
 
 function seconds(milliseconds: readonly number[]): readonly number[] {

@@ -8,12 +8,12 @@ import type { NextFunction, Request, Response } from "express";
  * an intersection of types.
  */
 export interface RouteMiddleware {
-  <P>(req: Request<P>, res: Response, next: NextFunction): Promise<void>;
+  <P>(req: Request<P>, res: Response, next: NextFunction): void | Promise<void>;
 }
 
-/** Gives a middleware that reads `req.params`, if at all, as any route's the type that fits every route. */
+/** Declares a middleware fit for any route; `req.params` is then, for itself, what it may be on any of them. */
 export function forAnyRoute(
-  middleware: (req: Request, res: Response, next: NextFunction) => Promise<void>,
+  middleware: (req: Request, res: Response, next: NextFunction) => void | Promise<void>,
 ): RouteMiddleware {
   return middleware as RouteMiddleware;
 }
