@@ -18,6 +18,8 @@ export interface RateLimitEvent {
   readonly source: "store" | "deny-memory" | "lease" | "fallback";
   /** Units the fallback has admitted since the store went away; absent while the store decides. */
   readonly unitsInFallback?: number;
+  /** Why the store failed, as in {@link StoreEvent}; only where `outcome` is a store error. */
+  readonly code?: string;
   readonly durationMs: number;
 }
 
@@ -26,6 +28,8 @@ export interface ResponseCacheEvent {
   readonly cache: string;
   /** `bypass`: the request may not be answered from the cache. `store-error`: the handler answered instead. */
   readonly outcome: "hit" | "miss" | "bypass" | "store-error";
+  /** Why the store failed, as in {@link StoreEvent}; only where `outcome` is a store error. */
+  readonly code?: string;
   readonly durationMs: number;
 }
 
@@ -34,6 +38,8 @@ export interface RouteLockEvent {
   readonly lock: string;
   /** `lost`: the lock expired, or was taken, before its handler had ended. */
   readonly outcome: "acquired" | "busy" | "released" | "lost" | "store-error";
+  /** Why the store failed, as in {@link StoreEvent}; only where `outcome` is a store error. */
+  readonly code?: string;
   /** For `acquired` and `busy` the time spent asking, for `released` and `lost` the time held. */
   readonly durationMs: number;
 }
