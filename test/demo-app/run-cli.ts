@@ -43,6 +43,8 @@ export async function startCli({ args = [], env = {}, npm }: CliOptions = {}): P
       PORT: undefined,
       LOG_LEVEL: undefined,
       TMPDIR: folder,
+      // From Node 22 on npm keeps its own compiled code among the temporary files.
+      NODE_DISABLE_COMPILE_CACHE: "1",
       ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],
