@@ -44,9 +44,15 @@ export interface RouteLockEvent {
   readonly durationMs: number;
 }
 
+/** How a request came by its session. */
 export interface SessionEvent {
-  readonly operation: "get" | "set" | "touch" | "destroy";
-  readonly outcome: "hit" | "miss" | "ok" | "error";
+  /**
+   * `loaded`: with the session of its cookie. `new`: without a cookie, or with one whose session is over.
+   * `store-error-denied`: refused, since the store could not be asked. `store-error-anonymous`: let through without.
+   */
+  readonly outcome: "loaded" | "new" | "store-error-denied" | "store-error-anonymous";
+  /** Why the store failed, as in {@link StoreEvent}; only where `outcome` is a store error. */
+  readonly code?: string;
   readonly durationMs: number;
 }
 

@@ -14,6 +14,7 @@ import { rateLimits, responseCaches, routeLocks, sessions } from "./rows/middlew
 import { overview } from "./rows/overview.ts";
 import { processes } from "./rows/processes.ts";
 import { redisClient, redisServer } from "./rows/redis.ts";
+import { stores } from "./rows/stores.ts";
 
 const ROWS = [
   ["Overview", overview],
@@ -24,6 +25,7 @@ const ROWS = [
   ["Response caches", responseCaches],
   ["Route locks", routeLocks],
   ["Sessions", sessions],
+  ["Stores", stores],
   ["Processes", processes],
 ] as const;
 
@@ -32,7 +34,7 @@ export function expressRedisSuite(): Dashboard {
   const dashboard = new DashboardBuilder("express-redis-suite")
     .uid("express-redis-suite")
     .description(
-      "Express services on Redis: HTTP, the Redis client and server, and what each middleware did.",
+      "Express services on Redis: HTTP, the Redis client and server, and what each middleware and store did.",
     )
     .tags(["express", "redis"])
     .readonly()

@@ -7,6 +7,7 @@ import {
   type ResponseCacheEvent,
   type RouteLockEvent,
   type SessionEvent,
+  type StoreEvent,
 } from "../../telemetry/channels.ts";
 
 export interface SuiteMetricsOptions {
@@ -18,13 +19,14 @@ export interface SuiteMetricsOptions {
 /** Locks are held for as long as a handler runs: from a few milliseconds to minutes. */
 const HELD_BUCKETS_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
-/** Counts what the suite's middlewares and stores publish of themselves. Answers the function that ends it. */
+/** Counts what the suite's middlewares and stores publish of themselves. Returns the function that ends it. */
 export function recordSuite(registry: Registry, options: SuiteMetricsOptions): () => void {
   const recorders = [
     recordRateLimits,
     recordResponseCaches,
     recordRouteLocks,
     recordSessions,
+    recordStores,
     recordBreakers,
   ];
   const ends = recorders.map((record) => record(registry, options));
@@ -113,26 +115,36 @@ function recordRouteLocks(registry: Registry, { bucketsSeconds }: SuiteMetricsOp
   return subscribed(channels.routeLock, onEvent);
 }
 
-function recordSessions(registry: Registry, { bucketsSeconds }: SuiteMetricsOptions): () => void {
+function recordSessions(registry: Registry): () => void {
+  const requests = new Counter({
+    name: "session_requests_total",
+    help: "Requests that came by the session middleware, by outcome.",
+    labelNames: ["outcome"],
+    registers: [registry],
+  });
+  return subscribed(channels.session, ({ outcome }: SessionEvent) => requests.inc({ outcome }));
+}
+
+function recordStores(registry: Registry, { bucketsSeconds }: SuiteMetricsOptions): () => void {
   const registers = [registry];
   const operations = new Counter({
-    name: "session_operations_total",
-    help: "Operations on the session store, by kind and outcome.",
-    labelNames: ["operation", "outcome"],
+    name: "store_operations_total",
+    help: "Operations of the Redis stores, by store, kind and outcome.",
+    labelNames: ["store", "operation", "outcome"],
     registers,
   });
   const durations = new Histogram({
-    name: "session_operation_duration_seconds",
-    help: "Time an operation on the session store took, in seconds.",
-    labelNames: ["operation"],
+    name: "store_operation_duration_seconds",
+    help: "Time an operation of a Redis store took, in seconds.",
+    labelNames: ["store", "operation"],
     buckets: [...bucketsSeconds],
     registers,
   });
-  const onEvent = ({ operation, outcome, durationMs }: SessionEvent): void => {
-    operations.inc({ operation, outcome });
-    durations.observe({ operation }, durationMs / 1000);
+  const onEvent = ({ store, operation, outcome, durationMs }: StoreEvent): void => {
+    operations.inc({ store, operation, outcome });
+    durations.observe({ store, operation }, durationMs / 1000);
   };
-  return subscribed(channels.session, onEvent);
+  return subscribed(channels.store, onEvent);
 }
 
 function recordBreakers(registry: Registry, { clientLabels }: SuiteMetricsOptions): () => void {

@@ -1,9 +1,5 @@
 import type { Redis } from "ioredis";
-import type { Guard, RedisClient } from "../redis/guard.ts";
-
-interface SetOptions {
-  readonly expiration: { readonly type: "EX" | "PX"; readonly value: number };
-}
+import type { RedisAccess } from "../redis/access.ts";
 
 interface ScanOptions {
   readonly COUNT?: number;
@@ -12,47 +8,31 @@ interface ScanOptions {
 const BATCH = 200;
 
 /**
- * The few calls that connect-redis 9 makes, in the shape of the node-redis client it expects, over ioredis.
- * Names are what follows `prefix`; each name has a hash tag of its own, so several names are never one command.
+ * What connect-redis asks of a node-redis client when it lists and clears sessions, over ioredis; the other calls
+ * {@link RedisSessionStore} makes itself. Names are what follows `prefix`; each name has a hash tag of its own, so
+ * several names are never one command.
  */
 export class NodeRedisFacade {
-  readonly #client: RedisClient;
+  readonly #redis: RedisAccess;
   readonly #prefix: string;
-  readonly #guard: Guard;
 
-  constructor(client: RedisClient, prefix: string, guard: Guard) {
-    this.#client = client;
+  constructor(redis: RedisAccess, prefix: string) {
+    this.#redis = redis;
     this.#prefix = prefix;
-    this.#guard = guard;
-  }
-
-  get(name: string): Promise<string | null> {
-    return this.#guard(() => this.#client.get(this.#prefix + name));
-  }
-
-  async set(name: string, value: string, { expiration }: SetOptions): Promise<void> {
-    const ttlMs = expiration.type === "PX" ? expiration.value : expiration.value * 1000;
-    await this.#guard(() => this.#client.set(this.#prefix + name, value, "PX", ttlMs));
-  }
-
-  async pExpire(name: string, ttlMs: number): Promise<void> {
-    await this.#guard(() => this.#client.pexpire(this.#prefix + name, ttlMs));
-  }
-
-  async expire(name: string, seconds: number): Promise<void> {
-    await this.pExpire(name, seconds * 1000);
   }
 
   async del(names: readonly string[]): Promise<void> {
     for (const batch of batches(names)) {
-      await Promise.all(batch.map((name) => this.#guard(() => this.#client.unlink(this.#prefix + name))));
+      await Promise.all(batch.map((name) => this.#each(name, (client, key) => client.unlink(key))));
     }
   }
 
   async mGet(names: readonly string[]): Promise<(string | null)[]> {
     const values: (string | null)[] = [];
     for (const batch of batches(names)) {
-      values.push(...(await Promise.all(batch.map((name) => this.get(name)))));
+      values.push(
+        ...(await Promise.all(batch.map((name) => this.#each(name, (client, key) => client.get(key))))),
+      );
     }
     return values;
   }
@@ -61,7 +41,7 @@ export class NodeRedisFacade {
     for (const node of this.#masters()) {
       let cursor = "0";
       do {
-        const [next, keys] = await this.#guard(() =>
+        const [next, keys] = await this.#redis.guarded(this.#prefix, () =>
           node.scan(cursor, "MATCH", `${this.#prefix}{#*`, "COUNT", COUNT),
         );
         cursor = next;
@@ -70,8 +50,17 @@ export class NodeRedisFacade {
     }
   }
 
+  #each<Reply>(
+    name: string,
+    run: (client: RedisAccess["client"], key: string) => Promise<Reply>,
+  ): Promise<Reply> {
+    const key = this.#prefix + name;
+    return this.#redis.guarded(key, (client) => run(client, key));
+  }
+
   #masters(): readonly Redis[] {
-    return "nodes" in this.#client ? this.#client.nodes("master") : [this.#client];
+    const { client } = this.#redis;
+    return "nodes" in client ? client.nodes("master") : [client];
   }
 }
 

@@ -107,20 +107,12 @@ export function sessions(): Builder<Panel>[] {
   return [
     graph(
       {
-        title: "Session operations",
+        title: "Requests by session",
         description:
-          "Per second by operation and outcome. Many `get miss` are expired cookies, or guessed ones.",
-        unit: OpsPerSecond,
+          "Per second by outcome. Many `new` from people who were here before: their sessions end too soon, or Redis lost them.",
+        unit: RequestsPerSecond,
       },
-      [rateBy(["operation", "outcome"], "session_operations_total"), "{{operation}} {{outcome}}"],
-    ),
-    graph(
-      {
-        title: "Operation time p99",
-        description: "What the session store adds to a request.",
-        unit: Seconds,
-      },
-      [quantileBy(["operation"], [0.99, "session_operation_duration_seconds"]), "{{operation}}"],
+      [rateBy(["outcome"], "session_requests_total"), "{{outcome}}"],
     ),
   ];
 }

@@ -5,6 +5,7 @@ import { responseCache } from "express-redis-suite/response-cache";
 import { routeLock } from "express-redis-suite/route-lock";
 import { session } from "express-redis-suite/session";
 import { redisStores, type RedisStores } from "express-redis-suite/stores";
+import { channels } from "express-redis-suite/telemetry";
 import request from "supertest";
 import { eventually } from "../../support/eventually.ts";
 import { PATIENT_MS, engine, redis } from "../../support/shared-redis.ts";
@@ -78,8 +79,20 @@ describe("the metrics of the suite's middlewares", () => {
     expect(valueOf(text, 'route_lock_acquire_duration_seconds_count{lock="job"}')).to.equal(2);
   });
 
-  it("count session operations by outcome", async () => {
+  it("count requests by how they came by their session", async () => {
     const metrics = testMetrics();
+    const outcomes = ["loaded", "new", "store-error-denied", "store-error-anonymous"] as const;
+    for (const outcome of [...outcomes, "new" as const]) channels.session.publish({ outcome, durationMs: 1 });
+    const text = await scrape(metrics);
+    const counts = outcomes.map((outcome) => valueOf(text, `session_requests_total{outcome="${outcome}"}`));
+    expect(counts).to.deep.equal([1, 2, 1, 1]);
+  });
+
+  it("count and time each operation of a store, with a middleware or without", async () => {
+    const metrics = testMetrics();
+    await stores.cache.get("missing");
+    await stores.cache.set("k", Buffer.from("v"), 1000);
+    await stores.cache.get("k");
     const app = appWith(metrics, (routes) => {
       routes.use(session({ store: stores.session, secret: "a test's" }));
       routes.get("/login", (req, res) => {
@@ -92,9 +105,14 @@ describe("the metrics of the suite's middlewares", () => {
     await agent.get("/login");
     await agent.get("/");
     const text = await scrape(metrics);
-    expect(valueOf(text, 'session_operations_total{operation="set",outcome="ok"}')).to.equal(1);
-    expect(valueOf(text, 'session_operations_total{operation="get",outcome="hit"}')).to.equal(1);
-    expect(valueOf(text, 'session_operation_duration_seconds_count{operation="set"}')).to.equal(1);
+    const operations = (labels: string): number | undefined =>
+      valueOf(text, `store_operations_total{${labels}}`);
+    expect(operations('store="cache",operation="get",outcome="miss"')).to.equal(1);
+    expect(operations('store="cache",operation="get",outcome="hit"')).to.equal(1);
+    expect(operations('store="session",operation="set",outcome="ok"')).to.equal(1);
+    expect(operations('store="session",operation="get",outcome="hit"')).to.equal(1);
+    const durations = 'store_operation_duration_seconds_count{store="cache",operation="get"}';
+    expect(valueOf(text, durations)).to.equal(2);
   });
 
   it("show a client's breaker open while its Redis is away", async () => {

@@ -4,7 +4,6 @@ import { expect } from "chai";
 import { close, createRedis, type RedisClient } from "express-redis-suite/redis";
 import { StoreTimeoutError, StoreUnavailableError } from "express-redis-suite/stores/errors";
 import { RedisSessionStore } from "express-redis-suite/stores/session/redis";
-import { channels, type SessionEvent } from "express-redis-suite/telemetry";
 import type { SessionData } from "express-session";
 import { onEachRedis } from "../../contracts/redis-backends.ts";
 import { describeWithRedisServer, startRedisServer } from "../../support/redis-server.ts";
@@ -54,7 +53,7 @@ describe("RedisSessionStore", () => {
       const sids = Array.from({ length: 250 }, (_, at) => `sid ${at}`);
       await Promise.all(sids.map((sid) => store.set(sid, named(sid))));
       expect(await store.length()).to.equal(250);
-      const ids = (await store.ids()) as string[];
+      const ids = await store.ids();
       expect(new Set(ids).size).to.equal(250);
       for (const id of ids) expect(id).to.match(/^\{#[\w-]{43}\}$/);
       const all = await store.all();
@@ -94,7 +93,7 @@ describe("RedisSessionStore", () => {
 
     it("leaves values that are no sessions out of all()", async () => {
       await Promise.all(["a", "b", "c"].map((sid) => store.set(sid, named(sid))));
-      const [id] = (await store.ids()) as string[];
+      const [id] = await store.ids();
       await client().set(`sess:${id}`, "{corrupt");
       expect(await store.all()).to.have.length(2);
     });
@@ -208,23 +207,6 @@ function describeCallbacks(): void {
     for (const listener of listeners) process.on("uncaughtException", listener);
     expect(calls).to.deep.equal([[null, null]]);
     expect(uncaught.map(String)).to.deep.equal(["Error: of the callback"]);
-  });
-
-  it("publishes one event an operation", async () => {
-    const events: SessionEvent[] = [];
-    const listener = (event: unknown): void => void events.push(event as SessionEvent);
-    channels.session.subscribe(listener);
-    const store = new RedisSessionStore({ client: redis(), prefix: "sess", deadlineMs: PATIENT_MS });
-    for (const run of [() => store.get("sid"), ...Object.values(operations(store))]) await run(() => {});
-    channels.session.unsubscribe(listener);
-    expect(events.map(({ operation, outcome }) => `${operation} ${outcome}`)).to.deep.equal([
-      "get miss",
-      "set ok",
-      "get hit",
-      "touch ok",
-      "destroy ok",
-    ]);
-    for (const { durationMs } of events) expect(durationMs).to.be.within(0, PATIENT_MS);
   });
 }
 

@@ -25,6 +25,7 @@ export function sessionApp(store: RedisSessionStore, cookie: SessionOptions["coo
   );
   app.post("/login/:user", (req, res) => {
     req.session.player = req.params.user;
+    if (req.query["browser"] !== undefined) req.session.cookie.expires = false as unknown as Date;
     res.json({ sid: req.sessionID });
   });
   app.get("/me", (req, res) => {
