@@ -40,7 +40,9 @@ describe("an operation of a store", () => {
     "session set": ["set", () => stores.session.set("sid", SESSION)],
     "session destroy": ["unlink", () => stores.session.destroy("sid")],
     "leaderboard set": ["zadd", () => board.set("b", "p", { score: 1 })],
-    "leaderboard top": ["zrevrange", () => board.top("b", 10)],
+    "leaderboard top": ["zrevrangebyscore", () => board.top("b", 10)],
+    "leaderboard counted": ["zcount", () => board.counted("b")],
+    "leaderboard expire": ["pexpire", () => board.expire("b", 1000)],
     "leaderboard remove": ["unlink", () => board.remove("b")],
   };
   for (const [what, [command, run]] of Object.entries(plain)) {
@@ -68,7 +70,6 @@ describe("an operation of a store", () => {
     "session touch": () => stores.session.touch("sid", SESSION),
     "leaderboard submit, fifty submissions": () => board.submit("b", submissions),
     "leaderboard standing": () => board.standing("b", "a"),
-    "leaderboard expire": () => board.expire("b", 1000),
   };
   for (const [what, run] of Object.entries(scripts)) {
     it(`${what} is one EVALSHA, and one EVAL more the first time`, async () => {
