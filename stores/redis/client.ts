@@ -2,6 +2,7 @@ import type { ConnectionOptions } from "node:tls";
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from "ioredis";
 import { RedisConnectError } from "../errors.ts";
 import { hangUp } from "./close.ts";
+import { outliveFailover } from "./failover.ts";
 import type { RedisClient } from "./guard.ts";
 import { parseRedisUrl, type RedisAddress } from "./redis-url.ts";
 import { withoutArguments } from "./reply-error.ts";
@@ -139,16 +140,18 @@ function openClient(address: RedisAddress, options: CreateRedisOptions): RedisCl
     case "standalone":
       return new Redis({ ...common, ...hosts[0], db });
     case "sentinel":
-      return new Redis({
-        ...common,
-        db,
-        sentinels: [...hosts],
-        name: masterName ?? "",
-        sentinelCommandTimeout: options.connectTimeoutMs ?? 2000,
-        ...sentinelTlsOf(common),
-        // Hears of a failover from the sentinels instead of waiting for the old master's silence.
-        failoverDetector: true,
-      });
+      return outliveFailover(
+        new Redis({
+          ...common,
+          db,
+          sentinels: [...hosts],
+          name: masterName ?? "",
+          sentinelCommandTimeout: options.connectTimeoutMs ?? 2000,
+          ...sentinelTlsOf(common),
+          // Hears of a failover from the sentinels instead of waiting for the old master's silence.
+          failoverDetector: true,
+        }),
+      );
     case "cluster":
       return new Cluster([...hosts], {
         ...clusterFailFast(options),

@@ -10,13 +10,20 @@ export interface SentinelSetup {
   readonly url: string;
   readonly master: RedisServer;
   readonly replica: RedisServer;
+  /** In the order of the URL. */
+  readonly sentinels: readonly RedisServer[];
+  /** Waits until the last of the sentinels names the replica as the master. */
+  failover(): Promise<void>;
   stop(): Promise<void>;
 }
 
 const SENTINELS = 3;
 const QUORUM = 2;
-/** Sentinels look at most things every two or ten seconds; a test has no such time. */
-const QUICK = ["INFO-PERIOD", "200", "PUBLISH-PERIOD", "200", "ASK-PERIOD", "200"];
+/**
+ * Sentinels look at most things every two or ten seconds, and do nothing for half a minute once the machine has stood
+ * still for two seconds (TILT); a test has no such time.
+ */
+const QUICK = ["INFO-PERIOD", "200", "PUBLISH-PERIOD", "200", "ASK-PERIOD", "200", "TILT-PERIOD", "1000"];
 
 /**
  * A master, a replica and three sentinels that have found each other. Good for one failover: sentinels are slow to
@@ -47,10 +54,25 @@ export async function startSentinelSetup(): Promise<SentinelSetup> {
     url: `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(",")}/mymaster`,
     master,
     replica,
+    sentinels,
+    failover: () => failover(sentinels, replica),
     async stop() {
       await Promise.all([master, replica, ...sentinels].map((server) => server.stop()));
     },
   };
+}
+
+/** Sentinels that vote at the same moment elect nobody, and wait for two to three seconds before they try again. */
+async function failover(sentinels: readonly RedisServer[], replica: RedisServer): Promise<void> {
+  const sentinel = new Redis({ port: Number(sentinels.at(-1)?.port), host: "127.0.0.1" });
+  try {
+    await eventually(async () => {
+      const [, port] = (await sentinel.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster")) as string[];
+      if (port !== String(replica.port)) throw new Error(`the sentinels still name ${port}`);
+    }, 20_000);
+  } finally {
+    sentinel.disconnect();
+  }
 }
 
 async function startSentinel(masterPort: number): Promise<RedisServer> {

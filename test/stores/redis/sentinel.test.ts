@@ -1,7 +1,15 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
-import { close, createRedis, health, type RedisClient } from "express-redis-suite/redis";
+import {
+  close,
+  createRedis,
+  health,
+  type CreateRedisOptions,
+  type RedisClient,
+} from "express-redis-suite/redis";
 import { redisStores } from "express-redis-suite/stores";
 import { RedisConnectError } from "express-redis-suite/stores/errors";
+import type { Redis } from "ioredis";
 import { eventually } from "../../support/eventually.ts";
 import { describeWithRedisServer, freePort } from "../../support/redis-server.ts";
 import { startSentinelSetup, type SentinelSetup } from "../../support/sentinel.ts";
@@ -55,32 +63,66 @@ describeWithRedisServer("createRedis with a Sentinel URL", () => {
     }
   });
 
+  it("stays ended when its owner ends it while it looks for the master", async () => {
+    const brief = (await createRedis(setup.url, { connectTimeoutMs: 300 })) as Redis;
+    setup.sentinels[0]?.signal("SIGSTOP");
+    try {
+      brief.disconnect(true);
+      await eventually(() => expect(brief.status).to.equal("connecting"));
+      brief.disconnect();
+      await eventually(() => expect(brief.status).to.equal("end"));
+      await pause(50);
+      expect(brief.status).to.equal("end");
+    } finally {
+      setup.sentinels[0]?.signal("SIGCONT");
+    }
+  });
+
   for (const [what, signal] of [
     ["crash", "SIGKILL"],
     ["freezing", "SIGSTOP"],
   ] as const) {
-    it(`serves the stores again within ten seconds of the master's ${what}, from the replica`, async function () {
-      this.timeout(30_000);
+    it(`serves the stores from the replica once the sentinels have seen the master's ${what}`, async function () {
+      this.timeout(40_000);
       // The first test of a failover takes the setup that is there, the second needs a new one.
-      if (signal === "SIGSTOP") await renew();
-      const { cache, locks } = redisStores(client, { prefix: "app" });
-      await cache.set("k", Buffer.from("replicated"), 600_000);
-      expect(await client.wait(1, 900)).to.equal(1);
+      // Without a timeout of the socket only the sentinels can tell that a frozen master is one no more.
+      if (signal === "SIGSTOP") await renew({ socketTimeoutMs: 60_000 });
+      await replicate();
       setup.master.signal(signal);
-      const startedAt = performance.now();
-      await eventually(() => cache.set("other", Buffer.from("to the new master"), 600_000), 10_000);
-      await eventually(async () => expect(String(await cache.get("k"))).to.equal("replicated"), 1000);
-      expect(performance.now() - startedAt).to.be.below(10_000);
-      expect((await client.info("server")).includes(`tcp_port:${setup.replica.port}`)).to.equal(true);
+      await expectReplicaServes();
+      const { locks } = redisStores(client, { prefix: "app" });
       expect((await locks.tryAcquire("k", { ttlMs: 1000 })).acquired).to.equal(true);
     });
   }
 
-  async function renew(): Promise<void> {
+  it("serves the stores from the replica when the sentinel that it asks has frozen with the master", async function () {
+    this.timeout(40_000);
+    await renew();
+    await replicate();
+    // The one that is asked first; while its answer is awaited the news of the others come.
+    setup.sentinels[0]?.signal("SIGSTOP");
+    setup.master.signal("SIGKILL");
+    await expectReplicaServes();
+  });
+
+  async function replicate(): Promise<void> {
+    const { cache } = redisStores(client, { prefix: "app" });
+    await cache.set("k", Buffer.from("replicated"), 600_000);
+    expect(await client.wait(1, 900)).to.equal(1);
+  }
+
+  async function expectReplicaServes(): Promise<void> {
+    const { cache } = redisStores(client, { prefix: "app" });
+    await setup.failover();
+    await eventually(() => cache.set("other", Buffer.from("to the new master"), 600_000), 10_000);
+    await eventually(async () => expect(String(await cache.get("k"))).to.equal("replicated"));
+    expect((await client.info("server")).includes(`tcp_port:${setup.replica.port}`)).to.equal(true);
+  }
+
+  async function renew(options?: CreateRedisOptions): Promise<void> {
     client.disconnect();
     await setup.stop();
     setup = await startSentinelSetup();
-    // Without a timeout of the socket only the sentinels can tell that a frozen master is one no more.
-    client = await createRedis(setup.url, { socketTimeoutMs: 60_000 });
+    client = await createRedis(setup.url, options);
   }
 });

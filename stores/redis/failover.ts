@@ -1,0 +1,17 @@
+import type { Redis } from "ioredis";
+
+/**
+ * Connects a client of a master behind Sentinels once more where ioredis gives it up for good: when the news of a
+ * failover come while the client asks a sentinel for the master, its connector takes them for the owner's wish to end.
+ * An end that the owner asked for emits no error, and stays one.
+ */
+export function outliveFailover(client: Redis): Redis {
+  client.on("error", ({ message }: Error) => {
+    if (message !== "Connection is closed." || client.status !== "connecting") return;
+    // Right after this event the status becomes "end".
+    setImmediate(() => {
+      if (client.status === "end") client.connect().catch(() => {});
+    });
+  });
+  return client;
+}
