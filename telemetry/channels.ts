@@ -68,7 +68,10 @@ export interface StoreEvent {
   readonly durationMs: number;
 }
 
-/** The circuit breaker that all stores of one Redis client share. */
+/**
+ * The circuit breakers that all stores of one Redis client share, one per server: `open` while that of any server is,
+ * which on a Cluster may be one master of many.
+ */
 export interface RedisBreakerEvent {
   /** The client's connection name, or `redis`. */
   readonly client: string;

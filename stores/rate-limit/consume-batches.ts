@@ -47,7 +47,7 @@ export class ConsumeBatches {
   /** The reply to one question; rejects as the guard does, and without waiting where its breaker is open. */
   ask(policies: CompiledPolicies, { keys, args }: Question): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      assertWithinReach(this.#client);
+      assertWithinReach(this.#client, keys[0]);
       this.#add(policies, { keys, args, resolve, reject });
     });
   }
@@ -83,7 +83,7 @@ export class ConsumeBatches {
       args.push(...question.args);
     }
     try {
-      const replies = await this.#guard(() => consumeScript.run(this.#client, keys, args));
+      const replies = await this.#guard(() => consumeScript.run(this.#client, keys, args), keys[0]);
       for (const [at, { resolve, reject }] of waiting.entries()) {
         const reply = replies[at];
         if (Buffer.isBuffer(reply)) resolve(reply);

@@ -93,13 +93,13 @@ export class RedisRateLimitStore implements RateLimitStore {
 
   async block(key: string, durationMs: number): Promise<void> {
     assertCount(durationMs, "durationMs");
-    await this.#run(() => blockScript.run(this.#client, [this.#blockKey(key)], [durationMs]));
+    await this.#run(key, () => blockScript.run(this.#client, [this.#blockKey(key)], [durationMs]));
   }
 
   async reset(key: string, policies: readonly RateLimitPolicy[]): Promise<void> {
     const keys = this.#keys(key, this.#compile(policies));
     try {
-      await this.#run(() => this.#client.unlink(...keys));
+      await this.#run(key, () => this.#client.unlink(...keys));
     } finally {
       await settled();
       // With the block every set of policies is open again.
@@ -141,13 +141,13 @@ export class RedisRateLimitStore implements RateLimitStore {
     const compiled = this.#compile(policies);
     const marks = policies.map((_, at) => receipt.marks[at] ?? 0);
     const args = [mode, receipt.cost, receipt.lease, receipt.at, compiled.json, ...marks];
-    await this.#run(() => returnScript.run(this.#client, this.#keys(key, compiled), args));
+    await this.#run(key, () => returnScript.run(this.#client, this.#keys(key, compiled), args));
   }
 
   /** Redis hears of everything in the order of the calls. */
-  #run(call: () => Promise<unknown>): Promise<unknown> {
+  #run(key: string, call: () => Promise<unknown>): Promise<unknown> {
     this.#batches.sendAll();
-    return this.#guard(call);
+    return this.#guard(call, this.#blockKey(key));
   }
 
   #compile(policies: readonly RateLimitPolicy[]): CompiledPolicies {

@@ -54,8 +54,8 @@ export class RedisAccess {
   }
 
   /** Runs commands under the guard, and publishes nothing: for a part of an operation that {@link observe} publishes. */
-  guarded<Reply>(_key: string, run: (client: RedisClient) => Promise<Reply>): Promise<Reply> {
-    return this.#guard(() => run(this.client));
+  guarded<Reply>(key: string, run: (client: RedisClient) => Promise<Reply>): Promise<Reply> {
+    return this.#guard(() => run(this.client), key);
   }
 
   /** Publishes what came of an operation that may be several commands, or a share of one. */
@@ -88,8 +88,8 @@ export class RedisAccess {
    *
    * @throws StoreUnavailableError while the breaker of the key's server is open
    */
-  assertOpen(_key: string): void {
-    assertWithinReach(this.client);
+  assertOpen(key: string): void {
+    assertWithinReach(this.client, key);
   }
 }
 

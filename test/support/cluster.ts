@@ -12,6 +12,8 @@ export interface RedisCluster {
   readonly masters: readonly RedisServer[];
   /** Empties every master, and its cached scripts. */
   flush(): Promise<void>;
+  /** A replica of a master, in step with it; `takeOver` makes it the master of its slots, whatever the old one says. */
+  addReplica(master: RedisServer): Promise<{ takeOver(): Promise<void> }>;
   stop(): Promise<void>;
 }
 
@@ -28,6 +30,7 @@ export function sharedCluster(): Promise<RedisCluster> {
 export async function startCluster(size: number = MASTERS): Promise<RedisCluster> {
   const masters = await Promise.all(Array.from({ length: size }, startNode));
   const clients = masters.map(({ port }) => new Redis({ port, host: "127.0.0.1" }));
+  const replicas: RedisServer[] = [];
   const [first] = clients;
   await Promise.all(
     clients.map((client, at) => {
@@ -52,9 +55,27 @@ export async function startCluster(size: number = MASTERS): Promise<RedisCluster
     async flush() {
       await Promise.all(clients.flatMap((client) => [client.flushall(), client.script("FLUSH")]));
     },
+    async addReplica(master) {
+      const replica = await startNode();
+      replicas.push(replica);
+      const client = new Redis({ port: replica.port, host: "127.0.0.1" });
+      clients.push(client);
+      const id = String(await clients[masters.indexOf(master)]?.call("CLUSTER", "MYID"));
+      await client.call("CLUSTER", "MEET", ...addressOf(master));
+      await eventually(() => client.call("CLUSTER", "REPLICATE", id), 15_000);
+      await eventually(async () => {
+        const state = await client.info("replication");
+        if (!state.includes("master_link_status:up")) throw new Error(state);
+        for (const other of clients) {
+          const known = String(await other.call("CLUSTER", "NODES"));
+          if (!new RegExp(`:${replica.port}@.*slave ${id}`).test(known)) throw new Error(known);
+        }
+      }, 15_000);
+      return { takeOver: async () => void (await client.call("CLUSTER", "FAILOVER", "TAKEOVER")) };
+    },
     async stop() {
       for (const client of clients) client.disconnect();
-      await Promise.all(masters.map((master) => master.stop()));
+      await Promise.all([...masters, ...replicas].map((server) => server.stop()));
     },
   };
 }

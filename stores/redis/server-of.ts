@@ -1,0 +1,27 @@
+import { Command, type Cluster, type Redis } from "ioredis";
+
+/** What every Redis store is given; the suite never connects or quits it. */
+export type RedisClient = Redis | Cluster;
+
+/** One server, for which a breaker stands: a client's only one, or a master of a Cluster. */
+export type Server = RedisClient;
+
+/**
+ * The server that serves `key` now. A Cluster itself stands for all its masters: where there is no key, or none of them
+ * is known to serve it.
+ */
+export function serverOf(client: RedisClient, key: string | undefined): Server {
+  if (key === undefined || !("slots" in client)) return client;
+  const { keyPrefix = "" } = client.options;
+  // ioredis computes slots, but only for commands. This one is never sent.
+  const slot = new Command("get", [keyPrefix + key]).getSlot();
+  const [master] = client.slots[slot] ?? [];
+  return client.nodes().find(({ options }) => `${options.host}:${options.port}` === master) ?? client;
+}
+
+/** Rejects where the server, or one of those that a Cluster stands for, rejects a PING; may wait for long. */
+export async function pingServer(server: Server): Promise<void> {
+  const nodes = "nodes" in server ? server.nodes("master") : [server];
+  if (nodes.length === 0) throw new Error("no master is known");
+  await Promise.all(nodes.map((node) => node.ping()));
+}
