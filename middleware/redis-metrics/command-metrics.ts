@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { replyPrefix } from "../../telemetry/error-code.ts";
 import { scriptName } from "../../telemetry/script-names.ts";
 
 /** What ioredis publishes of a command, as far as it is used here; Node adds `error` when it fails. */
@@ -29,14 +30,6 @@ const BLOCKING_COMMANDS: ReadonlySet<string> = new Set(
   "blmove blmovem blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin monitor wait waitaof xread xreadgroup".split(
     " ",
   ),
-);
-
-/** https://redis.io/docs/latest/develop/reference/protocol-spec/ leaves the set of error prefixes open; a label may not be. */
-const ERROR_PREFIXES: ReadonlySet<string> = new Set(
-  (
-    "ASK BUSY BUSYGROUP BUSYKEY CLUSTERDOWN CROSSSLOT ERR EXECABORT LOADING MASTERDOWN MISCONF MOVED NOAUTH NOGROUP " +
-    "NOPERM NOREPLICAS NOSCRIPT NOTBUSY OOM READONLY TRYAGAIN UNBLOCKED UNKILLABLE WRONGPASS WRONGTYPE"
-  ).split(" "),
 );
 
 /**
@@ -147,6 +140,5 @@ function statusOf(context: CommandContext): string {
   ) {
     return "closed";
   }
-  const prefix = error.message.split(" ", 1)[0] ?? "";
-  return error.name === "ReplyError" && ERROR_PREFIXES.has(prefix) ? prefix : "other";
+  return (error.name === "ReplyError" && replyPrefix(error)) || "other";
 }

@@ -1,5 +1,6 @@
-import type { Cluster, Redis, RedisOptions } from "ioredis";
+import type { Cluster, Redis } from "ioredis";
 import { Registry } from "prom-client";
+import { clientName } from "../../telemetry/client-name.ts";
 import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
 import { recordCommands, recordConnects } from "./command-metrics.ts";
 import { countRequests } from "./http-metrics.ts";
@@ -128,9 +129,8 @@ function builtinCommands(clients: Readonly<Record<string, RedisClient>>): Readon
 /** Breakers know their client by its connection name. Clients that share one share its series too. */
 function labelsByConnectionName(clients: Readonly<Record<string, RedisClient>>): ReadonlyMap<string, string> {
   const labels = new Map<string, string>();
-  for (const [label, { options }] of Object.entries(clients)) {
-    const { connectionName: name = "redis" }: RedisOptions =
-      ("redisOptions" in options && options.redisOptions) || options;
+  for (const [label, client] of Object.entries(clients)) {
+    const name = clientName(client);
     labels.set(name, labels.has(name) ? name : label);
   }
   return labels;
