@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { expect } from "chai";
-import { packPackage, run, type PackedPackage } from "./packed-package.ts";
+import { packedPackage, run, type PackedPackage } from "./packed-package.ts";
 import { PUBLIC_MODULES } from "./public-names.ts";
 import { ROOT } from "./repository-files.ts";
 
@@ -39,9 +39,8 @@ describe("the packed package", function () {
   let packed: PackedPackage;
 
   before(async () => {
-    packed = await packPackage();
+    packed = await packedPackage();
   });
-  after(() => packed?.remove());
 
   async function importAll(consumer: string, load: string): Promise<Imported> {
     writeFileSync(join(consumer, "import-all.js"), importer(load));

@@ -15,7 +15,6 @@ export interface PackedPackage {
     readonly type: "module" | "commonjs";
     readonly packages: readonly string[];
   }): Promise<string>;
-  remove(): void;
 }
 
 export interface Ran {
@@ -23,21 +22,31 @@ export interface Ran {
   readonly output: string;
 }
 
-/** Builds and packs the project in a temporary folder, as `npm publish` would. Needs node_modules, no network. */
-export async function packPackage(): Promise<PackedPackage> {
+let packed: Promise<PackedPackage> | undefined;
+
+/**
+ * Builds and packs the project in a temporary folder, as `npm publish` would, once for all tests of a process, which
+ * removes it when it ends. Needs node_modules, no network.
+ */
+export function packedPackage(): Promise<PackedPackage> {
+  return (packed ??= packPackage());
+}
+
+async function packPackage(): Promise<PackedPackage> {
   const folder = mkdtempSync(join(tmpdir(), "express-redis-suite-package-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const project = join(folder, "project");
   for (const path of writtenFiles()) cpSync(join(ROOT, path), join(project, path));
   symlinkSync(join(ROOT, "node_modules"), join(project, "node_modules"));
   const built = await run(join(project, "node_modules/.bin/tsc"), ["-p", "tsconfig.build.json"], project);
   if (built.code !== 0) throw new Error(`the build failed: ${built.output}`);
-  const packed = await run(
+  const archive = await run(
     "npm",
     ["pack", "--json", "--ignore-scripts", "--loglevel=error", "--pack-destination", folder],
     project,
   );
-  if (packed.code !== 0) throw new Error(`npm pack failed: ${packed.output}`);
-  const [{ filename, size, files }] = JSON.parse(packed.output) as [NpmPack];
+  if (archive.code !== 0) throw new Error(`npm pack failed: ${archive.output}`);
+  const [{ filename, size, files }] = JSON.parse(archive.output) as [NpmPack];
   const tarball = join(folder, filename);
   let consumers = 0;
   return {
@@ -57,7 +66,6 @@ export async function packPackage(): Promise<PackedPackage> {
       for (const name of packages) linkPackage(name, consumer);
       return consumer;
     },
-    remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 

@@ -1,0 +1,11 @@
+export {
+  channels,
+  type Channels,
+  type EventChannel,
+  type RateLimitEvent,
+  type RedisBreakerEvent,
+  type ResponseCacheEvent,
+  type RouteLockEvent,
+  type SessionEvent,
+  type StoreEvent,
+} from "./channels.ts";

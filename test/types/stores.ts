@@ -1,0 +1,89 @@
+import type { Redis } from "ioredis";
+import { redisStores, type RedisStores, type RedisStoresOptions } from "express-redis-suite/stores";
+import type { CacheStore } from "express-redis-suite/stores/cache/contract";
+import { MemoryCacheStore, type MemoryCacheStoreOptions } from "express-redis-suite/stores/cache/memory";
+import { RedisCacheStore } from "express-redis-suite/stores/cache/redis";
+import {
+  EmbeddedRedisError,
+  LockLostError,
+  RedisConnectError,
+  ScoreOutOfRangeError,
+  StoreTimeoutError,
+  StoreUnavailableError,
+} from "express-redis-suite/stores/errors";
+import {
+  RedisLeaderboard,
+  type RedisLeaderboardOptions,
+  type ScoreColumn,
+  type Standing,
+  type Submission,
+} from "express-redis-suite/stores/leaderboard/redis";
+import type { LockAttempt, LockStore } from "express-redis-suite/stores/lock/contract";
+import { LockManager, type Lock, type TryAcquire } from "express-redis-suite/stores/lock/lock-manager";
+import { MemoryLockStore } from "express-redis-suite/stores/lock/memory";
+import { RedisLockStore, type RedisLockStoreOptions } from "express-redis-suite/stores/lock/redis";
+import { exactly } from "./exactly.ts";
+
+declare const client: Redis;
+const settings = { client, prefix: "p", deadlineMs: 250 };
+
+// All of them.
+const options: RedisStoresOptions = { prefix: "p", deadlineMs: 1 };
+const stores: RedisStores = redisStores(client, options);
+exactly<LockManager>()(stores.locks);
+// @ts-expect-error: no prefix
+redisStores(client);
+// @ts-expect-error: a client, not its address
+redisStores("redis://127.0.0.1", { prefix: "p" });
+
+// Bytes.
+const cacheOptions: MemoryCacheStoreOptions = {};
+const caches: CacheStore[] = [
+  new MemoryCacheStore(cacheOptions),
+  new RedisCacheStore(settings),
+  stores.cache,
+];
+export async function cached(): Promise<void> {
+  for (const cache of caches) exactly<Buffer | undefined>()(await cache.get("k"));
+  // @ts-expect-error: bytes
+  await caches[0]?.set("k", "v", 1);
+}
+
+// Locks.
+const lockOptions: RedisLockStoreOptions = settings;
+const lockStores: LockStore[] = [new MemoryLockStore(), new RedisLockStore(lockOptions)];
+export async function locked(): Promise<Lock | undefined> {
+  const asked: LockAttempt | undefined = await lockStores[0]?.acquire("k", "owner", 1);
+  // @ts-expect-error: known only of a lock that was not acquired
+  void asked?.retryAfterMs;
+  const attempt: TryAcquire = await new LockManager(new MemoryLockStore()).tryAcquire("k", { ttlMs: 1 });
+  if (!attempt.acquired) exactly<number>()(attempt.retryAfterMs);
+  return attempt.acquired ? attempt.lock : undefined;
+}
+
+// Boards, whose columns have the names that they were declared with.
+export async function standings(): Promise<Standing | undefined> {
+  const columns: readonly ScoreColumn<"points" | "goals">[] = [
+    { name: "points", min: 0, max: 99 },
+    { name: "goals", min: 0, max: 99 },
+  ];
+  const boardOptions: RedisLeaderboardOptions<"points" | "goals"> = { ...settings, columns };
+  const board = new RedisLeaderboard(boardOptions);
+  const submissions: readonly Submission[] = [{ id: "s", changes: [{ player: "p", deltas: [3, 1] }] }];
+  exactly<number>()(await board.submit("b", submissions));
+  const [first] = await board.top("b", 1);
+  exactly<number | undefined>()(first?.columns.goals);
+  // @ts-expect-error: no such column
+  void first?.columns.assists;
+  return first;
+}
+
+// Errors, told apart by their codes.
+export function codeOf(error: unknown): string {
+  if (error instanceof StoreTimeoutError) exactly<"STORE_TIMEOUT">()(error.code);
+  if (error instanceof StoreUnavailableError) exactly<503>()(error.status);
+  if (error instanceof LockLostError) exactly<"LOCK_LOST">()(error.code);
+  if (error instanceof ScoreOutOfRangeError) exactly<422>()(error.status);
+  if (error instanceof RedisConnectError || error instanceof EmbeddedRedisError) return error.code;
+  return "";
+}
