@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { expect } from "chai";
-import { packedPackage, run, type PackedPackage } from "./packed-package.ts";
+import { LEFT_OVER, packedPackage, run, type PackedPackage } from "./packed-package.ts";
 import { PUBLIC_MODULES } from "./public-names.ts";
 import { ROOT } from "./repository-files.ts";
 
@@ -120,6 +120,10 @@ describe("the packed package", function () {
       const named = sources.map((source) => posix.join(dirname(map), source));
       expect(packed.files, map).to.include.members(named);
     }
+  });
+
+  it("holds nothing that an earlier build left", () => {
+    expect(packed.files).to.include("dist/stores/index.js").and.not.to.include(LEFT_OVER);
   });
 
   it("is smaller than 220 kB", () => {
