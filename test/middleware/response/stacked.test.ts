@@ -1,0 +1,73 @@
+import { expect } from "chai";
+import type { RequestHandler } from "express";
+import type { Captured } from "../../../middleware/response/capture.ts";
+import { ANSWERS, BREAKS } from "./handlers.ts";
+import { appOf, receive, type Received } from "./served.ts";
+import { capturing, holding, WRAPPERS } from "./wrappers.ts";
+
+type Name = keyof typeof WRAPPERS;
+
+function permutations<T>(items: readonly T[]): T[][] {
+  if (items.length === 0) return [[]];
+  return items.flatMap((item, at) =>
+    permutations(items.filter((_, other) => other !== at)).map((rest) => [item, ...rest]),
+  );
+}
+
+/** What a client sees, but for what differs from request to request, and for how the body's length is told. */
+function seen({ status, headers, trailers, text, isWhole }: Received): object {
+  const { date: _date, "content-length": length, "transfer-encoding": coding, ...others } = headers;
+  if (others["set-cookie"]) others["set-cookie"] = ["a cookie"];
+  const isFramed = length !== undefined || coding !== undefined;
+  // Express prints an error's stack, which names the layers.
+  const body = status === 500 ? "" : text.toLowerCase();
+  return { status, headers: others, trailers, isWhole, isFramed, body };
+}
+
+const withoutOurs = (order: readonly Name[]): Name[] =>
+  order.filter((name) => name === "session" || name === "compression");
+
+describe("a response that is captured and held", () => {
+  for (const [what, handler] of Object.entries({ ...ANSWERS, ...BREAKS })) {
+    it(`is to its client what Express alone sends: ${what}`, async () => {
+      // Node throws for trailers of a response to HEAD.
+      for (const method of what.includes("trailers") ? ["GET"] : ["GET", "HEAD"]) {
+        const plain = await receive(appOf(handler), { method });
+        const { "content-length": plainLength } = plain.headers;
+        for (const wrapped of [
+          [capturing()],
+          [holding()],
+          [capturing(), holding()],
+          [holding(), capturing()],
+        ]) {
+          const received = await receive(appOf(...wrapped, handler), { method });
+          expect(seen(received)).to.deep.equal(seen(plain));
+          if (plain.status < 400) expect(received.headers["content-length"]).to.equal(plainLength);
+        }
+      }
+    });
+  }
+
+  for (const order of permutations(Object.keys(WRAPPERS) as Name[])) {
+    it(`is so beside other wrappers: ${order.join(", ")}`, async () => {
+      for (const [what, handler] of Object.entries(sound(ANSWERS))) {
+        const plain = await receive(appOf(...withoutOurs(order).map((name) => WRAPPERS[name]), handler));
+        const captured: Captured[] = [];
+        const layers = order.map((name) =>
+          name === "capture" ? capturing((whole) => captured.push(whole)) : WRAPPERS[name],
+        );
+        const received = await receive(appOf(...layers, handler));
+        expect(seen(received), what).to.deep.equal(seen(plain));
+        expect(captured.length, what).to.be.at.most(1);
+        for (const { body } of captured) {
+          expect(String(body).toLowerCase(), what).to.equal(received.text.toLowerCase());
+        }
+      }
+    });
+  }
+});
+
+/** express-session, once it was given an end that throws, ignores the answer of the error handler. */
+function sound(answers: Readonly<Record<string, RequestHandler>>): Record<string, RequestHandler> {
+  return Object.fromEntries(Object.entries(answers).filter(([what]) => !what.includes("throws")));
+}
