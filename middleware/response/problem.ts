@@ -1,6 +1,6 @@
 import type { Response } from "express";
 
-/** An answer in the form of RFC 9457. `type` defaults to `about:blank`: the status says it all. */
+/** A response in the form of RFC 9457. `type` defaults to `about:blank`: the status says it all. */
 export interface Problem {
   readonly status: number;
   readonly title: string;

@@ -66,6 +66,8 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
   "./response-cache": { names: ["responseCache"] },
   "./route-lock": { names: ["routeLock"] },
   "./redis-metrics": { names: ["redisMetrics"], peers: ["prom-client"] },
+  "./cross-origin-protection": { names: ["crossOriginProtection"] },
+  "./problem": { names: ["sendProblem"] },
   "./health": { names: ["healthEndpoints"] },
   "./telemetry": { names: ["channels"] },
 };

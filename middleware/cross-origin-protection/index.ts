@@ -1,0 +1,1 @@
+export { crossOriginProtection, type CrossOriginProtectionOptions } from "./cross-origin-protection.ts";
