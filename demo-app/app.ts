@@ -1,4 +1,5 @@
 import express, { type Express } from "express";
+import { crossOriginProtection } from "express-redis-suite/cross-origin-protection";
 import { healthEndpoints } from "express-redis-suite/health";
 import { rateLimit } from "express-redis-suite/rate-limit";
 import { health, type RedisClient } from "express-redis-suite/redis";
@@ -11,6 +12,7 @@ import { Accounts } from "./accounts/accounts.ts";
 import { Passwords } from "./accounts/passwords.ts";
 import { Boards } from "./boards.ts";
 import { KEY_PREFIX, type Config } from "./config.ts";
+import { dropGoneClients } from "./gone-clients.ts";
 import { jsonBody } from "./json-body.ts";
 import type { SeasonBoard } from "./ladder/season-boards.ts";
 import { methodNotAllowed, notFound, problemHandler } from "./problem.ts";
@@ -66,6 +68,8 @@ export function createApp(options: AppOptions): DemoApp {
   const app = express();
   // Metrics: outermost, so that they time and count whatever the layers below answer.
   app.use(metrics);
+  // Gone clients: nobody's requests, whose answers nobody reads.
+  app.use(dropGoneClients);
   // Security headers: on every answer, an error's too.
   app.use(securityHeaders());
   // Scrapes and probes: before any limit or session, since they must pass when those do not.
@@ -81,6 +85,8 @@ export function createApp(options: AppOptions): DemoApp {
     leaderboardRoutes({ boards, cacheTable }),
     replayRoutes({ boards, stopping: stopping.signal, atOnce, heartbeatMs }),
   );
+  // Cross-origin protection: what a page elsewhere makes a browser send ends here, before it costs a session.
+  app.use(crossOriginProtection());
   // Session: from here on answers are one player's own.
   app.use(session({ store: stores.session, secret: config.sessionSecret, name: COOKIE_NAME }), ownAnswers);
   // Bodies: read once the client is known to be within its limits.

@@ -4,10 +4,7 @@ import { ProblemError } from "./problem.ts";
 /** Far more than any request here needs. */
 const BODY_LIMIT = "16kb";
 
-/**
- * Reads JSON bodies, and only those. A form that another site lets a browser send is never JSON, so this also stands
- * between the player's cookie and forged requests.
- */
+/** Reads JSON bodies, and refuses any other. */
 export function jsonBody(): readonly RequestHandler[] {
   return [requireJson, express.json({ limit: BODY_LIMIT, type: "application/json" })];
 }

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { ErrorRequestHandler, RequestHandler, Response } from "express";
+import { sendProblem } from "express-redis-suite/problem";
 import type { Logger } from "pino";
 
 /** Thrown by a handler that cannot answer otherwise; {@link problemHandler} turns it into the answer. */
@@ -40,6 +41,8 @@ export function methodNotAllowed(...allowed: readonly string[]): RequestHandler 
 export function problemHandler(logger: Logger): ErrorRequestHandler {
   return function problemHandlerMiddleware(error: unknown, req, res, _next): void {
     const status = statusOf(error);
+    // Nobody's request any more: what failed may be just that its client is gone.
+    if (res.destroyed || req.socket.destroyed) return;
     if (status >= 500) {
       const { name, code, stack } = error as { name?: string; code?: string; stack?: string };
       // That Redis is away is told once by its breaker, not once a request.
@@ -59,17 +62,7 @@ function send(res: Response, status: number, error: unknown): void {
   const detail = detailOf(status, error);
   if (error instanceof ProblemError) res.set(error.headers);
   else if (status === 503) res.set("Retry-After", "1");
-  res.set("Cache-Control", "no-store");
-  res.setHeader("Content-Type", "application/problem+json");
-  res.status(status);
-  res.end(
-    JSON.stringify({
-      type: "about:blank",
-      title: STATUS_CODES[status],
-      status,
-      ...(detail ? { detail } : {}),
-    }),
-  );
+  sendProblem(res, { status, title: STATUS_CODES[status] ?? "Error", ...(detail ? { detail } : {}) });
 }
 
 function statusOf(error: unknown): number {

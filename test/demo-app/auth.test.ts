@@ -155,3 +155,38 @@ describe("the limit on logins", () => {
     await browser.get("/profile").expect(200);
   });
 });
+
+describe("requests that another site's page sends", () => {
+  const demo = useDemoApp();
+  const foreign: readonly Record<string, string>[] = [
+    { "Sec-Fetch-Site": "cross-site" },
+    { "Sec-Fetch-Site": "same-site" },
+    { Origin: "https://elsewhere.example" },
+    { Origin: "null" },
+  ];
+
+  for (const headers of foreign) {
+    it(`neither log the player out nor start the job, by ${JSON.stringify(headers)}`, async () => {
+      const alice = await demo().player("alice");
+      for (const path of ["/logout", "/process"]) {
+        const { body } = await alice.post(path).set(headers).set("Content-Length", "0").expect(403);
+        expect(body).to.include({ title: "Forbidden", status: 403 });
+      }
+      await alice.get("/profile").expect(200);
+    });
+  }
+
+  it("are also those of another port of the same host, and not those of the own page", async () => {
+    const alice = await demo().player("alice");
+    const { hostname, port } = new URL(demo().url);
+    const origin = (at: number): string => `http://${hostname}:${at}`;
+    await alice
+      .post("/logout")
+      .set("Origin", origin(Number(port) + 1))
+      .expect(403);
+    await alice
+      .post("/logout")
+      .set("Origin", origin(Number(port)))
+      .expect(204);
+  });
+});

@@ -9,6 +9,8 @@ import { PATIENT_MS, redis } from "../support/shared-redis.ts";
 export interface DemoUnderTest {
   readonly url: string;
   readonly demo: DemoApp;
+  /** What it has logged at the default level, one line each. */
+  readonly log: readonly string[];
   /** A browser of its own: it keeps its cookies, and no other's. */
   browser(): Agent;
   /** A browser in which a new player is logged in. */
@@ -33,16 +35,17 @@ export function useDemoApp(
   settings: Partial<Settings> = {},
   seasons: readonly SeasonBoard[] = [SMALL_SEASON],
 ): () => DemoUnderTest {
-  let running: { server: Listening; demo: DemoApp } | undefined;
+  let running: { server: Listening; demo: DemoApp; log: string[] } | undefined;
   beforeEach(async () => {
+    const log: string[] = [];
     const demo = createApp({
       redis: redis(),
       config: { sessionSecret: "a secret for tests only" },
       seasons,
-      logger: pino({ level: "silent" }),
+      logger: pino({ level: "warn" }, { write: (line: string) => void log.push(line) }),
       settings: { ...TEST_SETTINGS, ...settings },
     });
-    running = { demo, server: await listen(demo.app, { port: 0, host: "127.0.0.1" }) };
+    running = { demo, log, server: await listen(demo.app, { port: 0, host: "127.0.0.1" }) };
   });
   afterEach(async () => {
     running?.demo.drain();
@@ -51,11 +54,12 @@ export function useDemoApp(
   });
   return () => {
     if (!running) throw new Error("the demo runs only while a test does");
-    const { server, demo } = running;
+    const { server, demo, log } = running;
     const browser = (): Agent => agent(server.url);
     return {
       url: server.url,
       demo,
+      log,
       browser,
       async player(username) {
         const client = browser();
