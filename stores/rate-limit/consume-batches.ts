@@ -1,3 +1,4 @@
+import { sendAtEndOfTurn } from "../redis/end-of-turn.ts";
 import { assertWithinReach, type Guard, type RedisClient } from "../redis/guard.ts";
 import type { CompiledPolicies } from "./compiled-policies.ts";
 import { consumeScript } from "./consume-script.ts";
@@ -64,7 +65,7 @@ export class ConsumeBatches {
     const group = this.#apart ? waiting.keys.join() : policies.stateSuffix;
     let batch = this.#open.get(group);
     if (!batch) {
-      if (this.#open.size === 0) setImmediate(() => this.sendAll());
+      if (this.#open.size === 0) sendAtEndOfTurn(() => this.sendAll());
       batch = { policies, waiting: [] };
       this.#open.set(group, batch);
     }

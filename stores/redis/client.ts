@@ -4,6 +4,7 @@ import { RedisConnectError } from "../errors.ts";
 import { hangUp } from "./close.ts";
 import { outliveFailover } from "./failover.ts";
 import type { RedisClient } from "./guard.ts";
+import { writeOncePerTurn } from "./one-write-per-turn.ts";
 import { parseRedisUrl, type RedisAddress } from "./redis-url.ts";
 import { withoutArguments } from "./reply-error.ts";
 
@@ -64,7 +65,7 @@ export async function createRedis(
   const { connectTimeoutMs = 2000, onError = () => {} } = options;
   assertOptions(options);
   const address = parseRedisUrl(url);
-  const client = openClient(address, options);
+  const client = writeOncePerTurn(openClient(address, options));
   let connected = false;
   let lastError: Error | undefined;
   client.on("error", (error: Error) => {

@@ -6,8 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
+import type { Redis } from "ioredis";
 import { close, createRedis, type CreateRedisOptions, type RedisClient } from "express-redis-suite/redis";
 import { RedisConnectError } from "express-redis-suite/stores/errors";
+import { countWrites } from "../../support/count-writes.ts";
 import { eventually } from "../../support/eventually.ts";
 import {
   describeWhere,
@@ -87,6 +89,15 @@ describeWhere(obstacle, "createRedis with TLS", () => {
 
   it("turns TLS on for a redis URL that comes with TLS settings", async () => {
     await withClient(`redis://:over-tls-only@127.0.0.1:${server.port}`, { tls: { ca } }, expectPong);
+  });
+
+  it("writes once for all that it is asked in one turn, through TLS too", async () => {
+    const url = `rediss://:over-tls-only@127.0.0.1:${server.port}`;
+    await withClient(url, { tls: { ca } }, async (client) => {
+      const writes = countWrites(client as Redis);
+      await Promise.all(["a", "b", "c"].map((key) => client.set(key, "v")));
+      expect(writes()).to.equal(1);
+    });
   });
 
   it("refuses a certificate that nobody vouches for", async () => {
