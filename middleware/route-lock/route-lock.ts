@@ -1,20 +1,27 @@
-import type { NextFunction, Request, RequestHandler, Response } from "express";
-import {
-  assertLockTtlMs,
-  type Lock,
-  type LockManager,
-  type TryAcquire,
-} from "../../stores/lock/lock-manager.ts";
-import { channels, publish, type RouteLockEvent } from "../../telemetry/channels.ts";
-import { sendProblem } from "../response/problem.ts";
-import { holdResponseEnd } from "./held-response.ts";
+import type { Request, RequestHandler, Response } from "express";
+import type { LockManager } from "../../stores/lock/lock-manager.ts";
+import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
+import { createEnter } from "./enter.ts";
+import { releaseAtEnd, runLocked } from "./locked-work.ts";
 
-export interface RouteLockOptions {
+/** What Express says of a request that nobody has described. */
+type Params = Request["params"];
+type Body = Request["body"];
+type Query = Request["query"];
+type Locals = Response["locals"];
+
+export interface RouteLockOptions<P = Params, ReqBody = Body, ReqQuery = Query> {
   /** Takes the locks. */
   readonly locks: LockManager;
-  /** What may run only once at a time. Put the user or the resource in it, or one user's work locks out all. */
-  readonly key: (req: Request) => string;
-  /** When the lock ends by itself, milliseconds: longer than the work ever takes, as short as a crash may block. */
+  /**
+   * What may run only once at a time. Put the user or the resource in it, or one user's work locks out all. Anything
+   * but a string is a TypeError to Express's error handler.
+   */
+  readonly key: (req: Request<P, Body, ReqBody, ReqQuery>) => string | Promise<string>;
+  /**
+   * When the lock ends by itself, milliseconds. Longer than the work can take, but no longer than a crash may block
+   * others.
+   */
   readonly ttlMs: number;
   /** The lock's name in metrics. Default `lock`. */
   readonly name?: string;
@@ -25,27 +32,46 @@ export interface RouteLockOptions {
   readonly onStoreError?: "deny" | "allow";
 }
 
-/** Work under a lock; `req.lock` is held. The lock is given back when the promise settles. */
-export type LockedHandler = (req: Request, res: Response, next: NextFunction) => Promise<unknown>;
+/**
+ * Work under a lock; `req.lock` is held. The lock is given back when the promise settles. A handler that returns no
+ * promise holds the lock until it ends the response.
+ */
+export type LockedHandler<
+  P = Params,
+  ResBody = Body,
+  ReqBody = Body,
+  ReqQuery = Query,
+  L extends Locals = Locals,
+> = RequestHandler<P, ResBody, ReqBody, ReqQuery, L>;
 
 export interface RouteLock {
   /**
-   * Holds the lock from here until the handler ends the response, also for a client that has gone. A handler that never
-   * ends it keeps the lock until its time is over; prefer {@link RouteLock.wrap}, which knows when a handler is done.
+   * Holds the lock from here until the handlers behind it end the response, also for a client that has gone. Where they
+   * never end it, the lock is kept until its time is over; prefer {@link RouteLock.wrap}, which knows when work is done.
+   *
+   * @throws TypeError at construction for an option that is unknown or invalid
    */
-  (options: RouteLockOptions): RequestHandler;
-  /** Holds the lock exactly as long as `handler` runs, whatever becomes of the client. */
-  wrap(options: RouteLockOptions, handler: LockedHandler): RequestHandler;
+  (options: RouteLockOptions): RouteMiddleware;
+  /**
+   * Holds the lock exactly as long as `handler` works, whatever becomes of the client.
+   *
+   * @throws TypeError at construction for an option that is unknown or invalid, and for a missing handler
+   */
+  wrap<P = Params, ResBody = Body, ReqBody = Body, ReqQuery = Query, L extends Locals = Locals>(
+    options: RouteLockOptions<P, ReqBody, ReqQuery>,
+    handler: LockedHandler<P, ResBody, ReqBody, ReqQuery, L>,
+  ): RouteMiddleware;
 }
 
 /**
  * Lets one request at a time through for each key, over any number of processes. Others are answered 409 with
- * Retry-After. The lock is given back before the client learns that the response is complete.
+ * Retry-After: about as long as the work has run so far, at least a second, at most until its lock ends. The lock is
+ * given back before the client learns that the response is complete.
  *
  * `req.lock.signal` aborts when the lock's time is over while the handler still works; what it does from then on may
- * overlap with another's.
+ * overlap with another's. Work does not begin for a request that another layer has answered meanwhile, nor with a lock
+ * that came only after its time, which is answered 503.
  *
- * @throws TypeError at construction for an option that cannot be
  * @example
  * app.post("/process", routeLock.wrap(
  *   { locks: stores.locks, key: (req) => `process:${req.session.userId}`, ttlMs: 30_000 },
@@ -53,118 +79,25 @@ export interface RouteLock {
  * ));
  */
 export const routeLock: RouteLock = Object.assign(
-  (options: RouteLockOptions): RequestHandler => {
-    const enter = gate(options);
-    return async function routeLockMiddleware(req, res, next) {
+  function routeLock(options: RouteLockOptions): RouteMiddleware {
+    const enter = createEnter(options);
+    return forAnyRoute(async function routeLockMiddleware(req, res, next) {
       const held = await enter(req, res);
-      if (held === "refused") return;
-      if (held !== "unlocked") {
-        holdResponseEnd(res, (send) => void held.release().finally(send));
-      }
+      if (held === "stopped") return;
+      if (held !== "unlocked") releaseAtEnd(held, res);
       next();
-    };
+    });
   },
-  {
-    wrap(options: RouteLockOptions, handler: LockedHandler): RequestHandler {
-      const enter = gate(options);
-      return async function routeLockWrapped(req, res, next) {
-        const held = await enter(req, res);
-        if (held === "refused") return;
-        if (held === "unlocked") {
-          await handler(req, res, next);
-          return;
-        }
-        await runLocked(held, res, () => handler(req, res, next));
-      };
-    },
-  },
+  { wrap: wrapHandler as RouteLock["wrap"] },
 );
 
-async function runLocked(held: HeldRoute, res: Response, work: () => Promise<unknown>): Promise<void> {
-  let state: "working" | "releasing" | "released" = "working";
-  let heldEnd: (() => void) | undefined;
-  holdResponseEnd(res, (send) => {
-    // An error handler that answers for a handler that threw.
-    if (state === "released") return send();
-    heldEnd = send;
-    // A handler normally returns right after it has answered. One that works on has its answer sent now.
-    setImmediate(() => {
-      if (state !== "working") return;
-      heldEnd = undefined;
-      send();
-    });
+function wrapHandler(options: RouteLockOptions, handler: RequestHandler): RouteMiddleware {
+  const enter = createEnter(options);
+  if (typeof handler !== "function") throw new TypeError("routeLock.wrap: handler must be a function");
+  return forAnyRoute(async function routeLockWrapped(req, res, next) {
+    const held = await enter(req, res);
+    if (held === "stopped") return;
+    if (held === "unlocked") await handler(req, res, next);
+    else await runLocked(held, res, () => handler(req, res, next));
   });
-  try {
-    await work();
-  } finally {
-    state = "releasing";
-    await held.release();
-    state = "released";
-    heldEnd?.();
-  }
-}
-
-interface HeldRoute {
-  /** Never rejects: what cannot be given back ends with its time. */
-  release(): Promise<void>;
-}
-
-type Gate = (req: Request, res: Response) => Promise<HeldRoute | "refused" | "unlocked">;
-
-function gate({ locks, key, ttlMs, name = "lock", onStoreError = "deny" }: RouteLockOptions): Gate {
-  if (typeof locks?.tryAcquire !== "function") throw new TypeError("routeLock: locks must be a LockManager");
-  if (typeof key !== "function") throw new TypeError("routeLock: key must be a function of the request");
-  assertLockTtlMs(ttlMs);
-  if (onStoreError !== "allow" && onStoreError !== "deny") {
-    throw new TypeError(`routeLock: onStoreError must be "allow" or "deny", not "${String(onStoreError)}"`);
-  }
-  const report = (outcome: RouteLockEvent["outcome"], since: number): void =>
-    publish(channels.routeLock, () => ({ lock: name, outcome, durationMs: performance.now() - since }));
-
-  return async (req, res) => {
-    const askedAt = performance.now();
-    const id = key(req);
-    let attempt: TryAcquire;
-    try {
-      attempt = await locks.tryAcquire(id, { ttlMs });
-    } catch {
-      report("store-error", askedAt);
-      if (onStoreError === "allow") return "unlocked";
-      sendProblem(res, {
-        status: 503,
-        title: "Service unavailable",
-        detail: "The lock cannot be asked for at the moment.",
-        retryAfterSeconds: 1,
-      });
-      return "refused";
-    }
-    if (!attempt.acquired) {
-      report("busy", askedAt);
-      sendProblem(res, {
-        status: 409,
-        title: "Conflict",
-        detail: "The same work is still running.",
-        retryAfterSeconds: Math.max(1, Math.ceil(attempt.retryAfterMs / 1000)),
-      });
-      return "refused";
-    }
-    report("acquired", askedAt);
-    return hold(req, attempt.lock, report);
-  };
-}
-
-function hold(
-  req: Request,
-  lock: Lock,
-  report: (outcome: RouteLockEvent["outcome"], since: number) => void,
-): HeldRoute {
-  const acquiredAt = performance.now();
-  req.lock = lock;
-  lock.signal.addEventListener("abort", () => report("lost", acquiredAt), { once: true });
-  return {
-    async release() {
-      const released = await lock.release().catch(() => false);
-      if (released) report("released", acquiredAt);
-    },
-  };
 }
