@@ -1,3 +1,5 @@
+import { validateHeaderName, validateHeaderValue } from "node:http";
+
 /** A response as it is kept: what the client gets again, and when it was made. */
 export interface CachedResponse {
   readonly status: number;
@@ -26,7 +28,7 @@ export function encodeResponse({ body, ...meta }: CachedResponse): Buffer {
   return frame;
 }
 
-/** Undefined for bytes that are no entry of this version: foreign, cut short or damaged ones are a miss. */
+/** Returns undefined for bytes that are no entry of this version: foreign, cut short or damaged ones are a miss. */
 export function decodeResponse(frame: Buffer): CachedResponse | undefined {
   if (frame.length < HEAD_BYTES || frame.readUInt8(0) !== VERSION) return undefined;
   const bodyAt = HEAD_BYTES + frame.readUInt32BE(1);
@@ -39,14 +41,32 @@ export function decodeResponse(frame: Buffer): CachedResponse | undefined {
   }
 }
 
+/** Whether everything in it can be sent: a damaged entry that Node refuses would fail every hit until it expires. */
 function isMeta(value: unknown): value is Omit<CachedResponse, "body"> {
   if (typeof value !== "object" || value === null) return false;
   const { status, headers, storedAt, ttlMs } = value as Record<string, unknown>;
   return (
     Number.isInteger(status) &&
-    typeof storedAt === "number" &&
-    typeof ttlMs === "number" &&
+    Number(status) >= 200 &&
+    Number(status) <= 599 &&
+    Number.isFinite(storedAt) &&
+    Number.isFinite(ttlMs) &&
     Array.isArray(headers) &&
-    headers.every((entry) => Array.isArray(entry) && typeof entry[0] === "string")
+    headers.every(isHeader)
   );
+}
+
+function isHeader(entry: unknown): boolean {
+  if (!Array.isArray(entry) || entry.length !== 2 || typeof entry[0] !== "string") return false;
+  const values: unknown[] = Array.isArray(entry[1]) ? entry[1] : [entry[1]];
+  try {
+    validateHeaderName(entry[0]);
+    return values.every((value) => {
+      if (typeof value !== "string") return false;
+      validateHeaderValue(entry[0], value);
+      return true;
+    });
+  } catch {
+    return false;
+  }
 }

@@ -1,7 +1,7 @@
 import type { Request } from "express";
-import type { Captured } from "./capture.ts";
+import type { Captured } from "../response/capture.ts";
 
-/** Connection-level fields (RFC 9111 §3.1), and those that are made anew for each answer. */
+/** Connection-level fields (RFC 9111 §3.1), and those that are made anew for each response. */
 const NEVER_KEPT = new Set([
   "age",
   "cache-status",
@@ -13,16 +13,21 @@ const NEVER_KEPT = new Set([
   "proxy-authentication-info",
   "proxy-authorization",
   "ratelimit",
-  "ratelimit-policy",
   "retry-after",
   "te",
   "trailer",
   "transfer-encoding",
   "upgrade",
+  "x-request-id",
 ]);
+/** A quota in any of its dialects, which is one client's. */
+const QUOTA = /^(?:x-)?ratelimit-/;
+
+/** Headers that make a response one client's, a part, or a coding that not every client reads. */
+const NEVER_SHARED = new Set(["set-cookie", "vary", "content-range", "content-encoding"]);
 
 /**
- * Whether a request may be answered for somebody else too. Credentials in an Authorization header make an answer
+ * Whether a request may be answered for somebody else too. Credentials in an Authorization header make a response
  * personal (RFC 9111 §3.5), a body on GET may change it unseen by the key, and a Range asks for a part.
  */
 export function isCacheableRequest(req: Request): boolean {
@@ -35,29 +40,33 @@ export function isCacheableRequest(req: Request): boolean {
   );
 }
 
+/** Whether the request has a session, of express-session or cookie-session: whatever is in it, the answer may be its own. */
+export function hasSession(req: Request): boolean {
+  return Boolean((req as { session?: unknown }).session);
+}
+
 /**
- * Whether an answer may be kept for everybody: a complete 200 to GET that sets no cookie, does not vary with the
- * request's headers, and does not refuse (`no-store`, `private`, `no-cache`).
+ * Whether a response may be kept for everybody: a complete 200 to GET that sets no cookie, does not vary with the
+ * request's headers, does not refuse (`no-store`, `private`, `no-cache`), and is no stream of events. What goes out
+ * counts, whichever layer set it.
  *
  * A Cache-Control that cannot be read plainly is taken for a refusal: better one miss than somebody else's page.
  */
-export function isStorable(method: string, { status, headers }: Captured): boolean {
-  if (method !== "GET" || status !== 200) return false;
-  for (const [name, value] of headers) {
-    if (name === "set-cookie" || name === "vary" || name === "content-range" || name === "content-encoding") {
-      return false;
-    }
-    if (
-      name === "cache-control" &&
-      /no-store|no-cache|private|must-understand|[^\w\s,=-]/i.test(String(value))
-    ) {
-      return false;
-    }
-  }
-  return true;
+export function isStorable(req: Request, { status, headers, sentHeaders }: Captured): boolean {
+  if (req.method !== "GET" || status !== 200 || hasSession(req)) return false;
+  return [...headers, ...sentHeaders].every(
+    ([name, value]) =>
+      !NEVER_SHARED.has(name) &&
+      !(name === "cache-control" && refusesStorage(String(value))) &&
+      !(name === "content-type" && /^\s*text\/event-stream/i.test(String(value))),
+  );
 }
 
-/** The headers of a kept answer. */
+function refusesStorage(cacheControl: string): boolean {
+  return /no-store|no-cache|private|must-understand|[^\w\s,=-]/i.test(cacheControl);
+}
+
+/** The headers of a kept response. */
 export function keptHeaders({ headers }: Captured): Captured["headers"] {
-  return headers.filter(([name]) => !NEVER_KEPT.has(name));
+  return headers.filter(([name]) => !NEVER_KEPT.has(name) && !QUOTA.test(name));
 }

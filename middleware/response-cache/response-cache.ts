@@ -1,107 +1,170 @@
-import type { NextFunction, Request, Response } from "express";
+import type { Request, Response } from "express";
 import type { CacheStore } from "../../stores/cache/contract.ts";
-import { assertCount } from "../../stores/options.ts";
+import { assertCount, assertOptionNames } from "../../stores/options.ts";
 import { channels, publish, type ResponseCacheEvent } from "../../telemetry/channels.ts";
-import { captureResponse } from "./capture.ts";
+import { warnOnce } from "../../telemetry/warn-once.ts";
+import { requestKey } from "../request/request-key.ts";
+import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
+import { isAnswered } from "../response/answered.ts";
+import { captureResponse, type Captured } from "../response/capture.ts";
+import { storeFailure, warnOfStoreError } from "../response/store-failure.ts";
 import { decodeResponse, encodeResponse, type CachedResponse } from "./cached-response.ts";
-import { isCacheableRequest, isStorable, keptHeaders } from "./policy.ts";
+import { hideConditions } from "./conditional-request.ts";
+import { defaultKey } from "./default-key.ts";
+import { hasSession, isCacheableRequest, isStorable, keptHeaders } from "./policy.ts";
 
 export interface ResponseCacheOptions {
   /** Where the responses are kept. */
   readonly store: CacheStore;
   /** How long a response is served again, milliseconds. Choose the staleness that readers may see. */
   readonly ttlMs: number;
-  /** What tells responses apart. Default host, path and query, exactly as sent. The method need not be in it. */
-  readonly key?: (req: Request) => string;
-  /** The cache's name in `Cache-Status`, metrics and keys. Letters, digits and `-`. Default `cache`. */
+  /**
+   * What tells responses apart. Default protocol and host, as Express has them (`trust proxy`), path and query as
+   * sent. The method need not be in it. Anything but a string is a TypeError to Express's error handler.
+   */
+  readonly key?: (req: Request) => string | Promise<string>;
+  /** The cache's name in `Cache-Status`, metrics and keys: a letter, then letters, digits and `-`. Default `cache`. */
   readonly name?: string;
   /** Longer bodies are passed on, not kept. Default 1 MiB. */
   readonly maxBodyBytes?: number;
 }
 
-export type ResponseCacheMiddleware = (req: Request, res: Response, next: NextFunction) => Promise<void>;
+export type ResponseCacheMiddleware = RouteMiddleware;
+
+/** What became of looking for a response. */
+type Lookup =
+  | { readonly outcome: "hit"; readonly entry: CachedResponse }
+  | { readonly outcome: "miss" }
+  | { readonly outcome: "store-error"; readonly code: string };
 
 /**
- * Answers a public GET from Redis instead of running its handler again.
+ * Serves a public GET from the store instead of running its handler again.
  *
- * Only what is plainly everybody's is kept: see `policy.ts`. Each answer carries `Cache-Status` (RFC 9211), a hit
- * also Age; a client's own conditional request is answered 304. The cache can fail only to help: with the store
- * away the handler answers, and a value that cannot be read is a miss.
+ * Only what is plainly everybody's is kept: see `policy.ts`. Each response has `Cache-Status` (RFC 9211), a hit also
+ * `Age`; a client's own conditional request gets a 304, from a hit as from the handler, which makes the whole response
+ * meanwhile. A cache that fails only costs time: while the store cannot be asked the handler runs, and a value that
+ * cannot be read is a miss. Publishes one outcome per request on the channel `express-redis-suite:response-cache`.
  *
- * Place it before `session()`, on routes whose answer is the same for all.
+ * Place it before `session()`, on routes whose response is the same for all. A request that has a session goes past the
+ * cache, which warns once with code `ERS_CACHE_AFTER_SESSION`.
  *
- * @throws TypeError at construction for an option that cannot be
+ * @throws TypeError at construction for an option that is unknown or invalid
  * @example
  * app.get("/leaderboard", responseCache({ store: stores.cache, ttlMs: 5_000 }), showBoard);
  */
-export function responseCache({
-  store,
-  ttlMs,
-  key = (req) => `${req.headers.host ?? ""}${req.originalUrl}`,
-  name = "cache",
-  maxBodyBytes = 1024 * 1024,
-}: ResponseCacheOptions): ResponseCacheMiddleware {
-  assertOptions({ store, ttlMs, name, maxBodyBytes });
+export function responseCache(options: ResponseCacheOptions): ResponseCacheMiddleware {
+  assertOptions(options);
+  const { store, ttlMs, name = "cache", maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;
+  const keyOf = requestKey("responseCache", options.key ?? defaultKey);
 
-  return async function responseCacheMiddleware(req, res, next) {
+  const keepResponse = (id: string, req: Request, res: Response): void => {
+    const restoreConditions = req.method === "GET" ? hideConditions(req) : undefined;
+    if (restoreConditions) res.once("close", restoreConditions);
+    captureResponse(res, {
+      maxBodyBytes,
+      // `fresh` compares the conditions with the headers that are about to go out.
+      isNotModified:
+        restoreConditions &&
+        (() => {
+          restoreConditions();
+          return res.statusCode === 200 && req.fresh;
+        }),
+      onComplete(captured) {
+        if (!isStorable(req, captured)) return;
+        void keep(store, id, { captured, ttlMs });
+      },
+    });
+  };
+
+  return forAnyRoute(async function responseCacheMiddleware(req, res, next) {
     const startedAt = performance.now();
-    const report = (outcome: ResponseCacheEvent["outcome"]): void =>
-      publish(channels.responseCache, () => ({
-        cache: name,
-        outcome,
-        durationMs: performance.now() - startedAt,
-      }));
-
-    if (!isCacheableRequest(req)) {
-      report("bypass");
+    if (!mayAnswer(req)) {
+      report(name, startedAt, { outcome: "bypass" });
       res.append("Cache-Status", `${name}; fwd=bypass`);
       return next();
     }
-    const id = `${name} ${key(req)}`;
-    let entry: CachedResponse | undefined;
-    try {
-      const frame = await store.get(id);
-      entry = frame && decodeResponse(frame);
-    } catch {
-      report("store-error");
+    const id = `${name} ${await keyOf(req)}`;
+    const lookup = await look(store, id);
+    report(name, startedAt, lookup);
+    // Answered by a timeout, for example, or without a reader: a handler would find nobody to answer.
+    if (isAnswered(res) || res.destroyed) return;
+    if (lookup.outcome === "hit") return sendHit(req, res, { entry: lookup.entry, name });
+    if (lookup.outcome === "miss") {
+      res.append("Cache-Status", `${name}; fwd=miss`);
+      keepResponse(id, req, res);
+    } else {
       res.append("Cache-Status", `${name}; fwd=bypass; detail=store-error`);
-      return next();
     }
-    if (entry) {
-      report("hit");
-      return sendHit(req, res, { entry, name });
-    }
-    report("miss");
-    res.append("Cache-Status", `${name}; fwd=miss`);
-    captureResponse(res, maxBodyBytes, (captured) => {
-      if (!isStorable(req.method, captured)) return;
-      const { status, body } = captured;
-      const frame = encodeResponse({
-        status,
-        headers: keptHeaders(captured),
-        storedAt: Date.now(),
-        ttlMs,
-        body,
-      });
-      // The client has its answer already, whatever comes of this.
-      store.set(id, frame, ttlMs).catch(() => report("store-error"));
-    });
     next();
-  };
+  });
 }
 
-function assertOptions({
-  store,
-  ttlMs,
-  name,
-  maxBodyBytes,
-}: Required<Omit<ResponseCacheOptions, "key">>): void {
+const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
+
+function assertOptions(options: ResponseCacheOptions): void {
+  assertOptionNames("responseCache", options, ["store", "ttlMs", "key", "name", "maxBodyBytes"], {
+    keyGenerator: 'use "key"',
+    maxAge: 'use "ttlMs"',
+    maxAgeMs: 'use "ttlMs"',
+    duration: 'use "ttlMs"',
+    maxBytes: 'use "maxBodyBytes"',
+  });
+  const { store, ttlMs, name = "cache", maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;
   if (typeof store?.get !== "function") throw new TypeError("responseCache: store must be a CacheStore");
   assertCount(ttlMs, "responseCache: ttlMs");
-  if (!/^[A-Za-z][A-Za-z0-9-]*$/.test(name)) {
+  if (typeof name !== "string" || !/^[A-Za-z][A-Za-z0-9-]*$/.test(name)) {
     throw new TypeError("responseCache: name must be a letter followed by letters, digits and -");
   }
   assertCount(maxBodyBytes, "responseCache: maxBodyBytes");
+}
+
+function mayAnswer(req: Request): boolean {
+  if (!isCacheableRequest(req)) return false;
+  if (!hasSession(req)) return true;
+  warnOnce(
+    "ERS_CACHE_AFTER_SESSION",
+    "responseCache: the request has a session, so its response may be one person's and is not cached; " +
+      "place responseCache() before session()",
+  );
+  return false;
+}
+
+async function look(store: CacheStore, id: string): Promise<Lookup> {
+  try {
+    const frame = await store.get(id);
+    const entry = frame && decodeResponse(frame);
+    return entry ? { outcome: "hit", entry } : { outcome: "miss" };
+  } catch (error) {
+    return { outcome: "store-error", code: storeFailure("responseCache", error) };
+  }
+}
+
+/** The client has its response already, whatever comes of this; the store publishes it. */
+async function keep(
+  store: CacheStore,
+  id: string,
+  { captured, ttlMs }: { captured: Captured; ttlMs: number },
+): Promise<void> {
+  const { status, body } = captured;
+  const entry = { status, headers: keptHeaders(captured), storedAt: Date.now(), ttlMs, body };
+  try {
+    await store.set(id, encodeResponse(entry), ttlMs);
+  } catch (error) {
+    warnOfStoreError("responseCache", error);
+  }
+}
+
+function report(
+  cache: string,
+  startedAt: number,
+  { outcome, code }: { outcome: ResponseCacheEvent["outcome"]; code?: string },
+): void {
+  publish(channels.responseCache, () => ({
+    cache,
+    outcome,
+    durationMs: performance.now() - startedAt,
+    ...(code === undefined ? {} : { code }),
+  }));
 }
 
 function sendHit(

@@ -5,15 +5,21 @@ import { sendProblem } from "./problem.ts";
 
 /**
  * Tells an outage of the store, which is answered by `onStoreError`, from a mistake, which is thrown on to Express.
- * Returns the error's code for the middleware's event.
- *
- * An error of Redis that is no outage (`NOPERM`, `WRONGTYPE`) is treated as one, since the request must be answered
- * somehow, but will not pass by itself: it warns once for each middleware and cause, with code `ERS_STORE_ERROR`.
+ * Returns the error's code for the middleware's event, and warns as {@link warnOfStoreError} does.
  *
  * @throws TypeError the error itself, where it is one
  */
 export function storeFailure(owner: string, error: unknown): string {
   if (error instanceof TypeError) throw error;
+  return warnOfStoreError(owner, error);
+}
+
+/**
+ * Returns the code of a store's error, for what comes too late to be answered. An error that is no outage (`NOPERM`,
+ * `WRONGTYPE`) is treated as one, since the request must be answered somehow, but will not pass by itself: it warns once
+ * for each middleware and cause, with code `ERS_STORE_ERROR`.
+ */
+export function warnOfStoreError(owner: string, error: unknown): string {
   const code = errorCode(error);
   if (code !== "STORE_TIMEOUT" && code !== "STORE_UNAVAILABLE") {
     warnOnce(

@@ -13,10 +13,10 @@ export function releaseAtEnd(held: HeldRoute, res: Response): void {
  */
 export async function runLocked(held: HeldRoute, res: Response, work: () => unknown): Promise<void> {
   let working = true;
-  let markEnded = (): void => {};
+  let markEnded: (() => void) | undefined;
   const ended = new Promise<void>((resolve) => (markEnded = resolve));
   const end = holdEnd(res, () => {
-    markEnded();
+    markEnded?.();
     // A handler normally returns right after it has answered. One that works on has its answer sent now.
     setImmediate(() => working && end.release());
   });

@@ -1,50 +1,15 @@
-import type { IncomingHttpHeaders } from "node:http";
 import { expect } from "chai";
 import express, { type Express, type RequestHandler } from "express";
-import { responseCache, type ResponseCacheOptions } from "express-redis-suite/response-cache";
+import { responseCache } from "express-redis-suite/response-cache";
 import { redisStores } from "express-redis-suite/stores";
 import { MemoryCacheStore } from "express-redis-suite/stores/cache/memory";
 import { channels } from "express-redis-suite/telemetry";
-import request from "supertest";
 import { collectEvents } from "../../support/collect-events.ts";
 import { countCommands } from "../../support/command-counts.ts";
 import { eventually } from "../../support/eventually.ts";
 import { failingStore } from "../../support/failing-store.ts";
 import { PATIENT_MS, redis } from "../../support/shared-redis.ts";
-
-interface Cached {
-  readonly app: Express;
-  runs(): number;
-}
-
-/** An app whose one handler sits behind the cache and counts its runs. */
-function cached(handler: RequestHandler, options: Partial<ResponseCacheOptions> = {}): Cached {
-  let runs = 0;
-  const store = options.store ?? redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS }).cache;
-  const app = express();
-  app.all("/{*path}", responseCache({ ttlMs: 60_000, ...options, store }), (req, res, next) => {
-    runs += 1;
-    return handler(req, res, next);
-  });
-  return { app, runs: () => runs };
-}
-
-const countUp: RequestHandler = (req, res) => void res.json({ path: req.path, at: performance.now() });
-
-/** Each `request(app)` listens on a port of its own, which would be part of the key. */
-const send = (app: Express, path = "/", method: "get" | "head" | "post" = "get"): request.Test =>
-  request(app)[method](path).set("Host", "boards.example");
-
-/** The store is written after the answer is out, so the second request may come too early. */
-async function hit(app: Express, path = "/", headers: IncomingHttpHeaders = {}): Promise<request.Response> {
-  let answer: request.Response | undefined;
-  await eventually(async () => {
-    answer = await send(app, path).set(headers);
-    expect(answer.get("Cache-Status")).to.contain("hit");
-  });
-  if (!answer) throw new Error("no answer");
-  return answer;
-}
+import { cached, countUp, hit, send } from "./cached-app.ts";
 
 describe("responseCache", () => {
   it("runs the handler once, and gives later clients the same bytes and headers", async () => {
@@ -212,7 +177,20 @@ describe("responseCache", () => {
   it("takes a damaged entry for a miss", async () => {
     const store = new MemoryCacheStore();
     const { app, runs } = cached(countUp, { store, key: () => "k" });
+    const meta = (own: object): string => {
+      const json = JSON.stringify({ status: 200, headers: [], storedAt: 1, ttlMs: 1, ...own });
+      return `\u0001\u0000\u0000\u0000${String.fromCodePoint(json.length)}${json}`;
+    };
     for (const bytes of [
+      meta({ status: 99 }),
+      meta({ status: 600 }),
+      meta({ status: 200.5 }),
+      meta({ storedAt: null }),
+      meta({ headers: [["x", "a\nb"]] }),
+      meta({ headers: [["x y", "a"]] }),
+      meta({ headers: [["x", null]] }),
+      meta({ headers: [["x", [1]]] }),
+      meta({ headers: [["x"]] }),
       "",
       "\u0001",
       "\u0001\u0000\u0000\u0000\u0004nope",
@@ -222,10 +200,12 @@ describe("responseCache", () => {
       await store.set("cache k", Buffer.from(bytes, "latin1"), 60_000);
       expect((await send(app)).status).to.equal(200);
     }
-    expect(runs()).to.equal(5);
+    expect(runs()).to.equal(14);
+    await store.set("cache k", Buffer.from(meta({}), "latin1"), 60_000);
+    expect((await send(app)).get("Cache-Status")).to.contain("hit");
   });
 
-  it("publishes one outcome a request", async () => {
+  it("publishes one outcome per request", async () => {
     const { app } = cached(countUp, { name: "boards" });
     const events = await collectEvents(channels.responseCache, async () => {
       await send(app);
@@ -237,12 +217,14 @@ describe("responseCache", () => {
     ]);
   });
 
-  it("names the option that cannot be, when it is made", () => {
+  it("names the option that is invalid or unknown, when it is made", () => {
     const store = new MemoryCacheStore();
     const make = (options: object) => () => responseCache({ store, ttlMs: 1000, ...options });
     expect(make({ store: undefined })).to.throw(TypeError, "store must be a CacheStore");
     expect(make({ ttlMs: 0.5 })).to.throw(TypeError, "ttlMs");
     expect(make({ name: 'x"; hit' })).to.throw(TypeError, "name");
     expect(make({ maxBodyBytes: 0 })).to.throw(TypeError, "maxBodyBytes");
+    expect(make({ ttl: 5 })).to.throw(TypeError, 'responseCache: unknown option "ttl"; use "ttlMs"');
+    expect(make({ key: "url" })).to.throw(TypeError, "key must be a function");
   });
 });

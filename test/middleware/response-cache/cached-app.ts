@@ -1,0 +1,51 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { expect } from "chai";
+import express, { type Express, type RequestHandler } from "express";
+import { responseCache, type ResponseCacheOptions } from "express-redis-suite/response-cache";
+import { redisStores } from "express-redis-suite/stores";
+import request from "supertest";
+import { eventually } from "../../support/eventually.ts";
+import { PATIENT_MS, redis } from "../../support/shared-redis.ts";
+
+export interface Cached {
+  readonly app: Express;
+  runs(): number;
+}
+
+/** An app whose one handler sits behind the cache and counts its runs; the layers of `before` are outside. */
+export function cached(
+  handler: RequestHandler,
+  options: Partial<ResponseCacheOptions> = {},
+  before: readonly RequestHandler[] = [],
+): Cached {
+  let runs = 0;
+  const store = options.store ?? redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS }).cache;
+  const app = express().set("env", "test");
+  for (const layer of before) app.use(layer);
+  app.all("/{*path}", responseCache({ ttlMs: 60_000, ...options, store }), (req, res, next) => {
+    runs += 1;
+    return handler(req, res, next);
+  });
+  return { app, runs: () => runs };
+}
+
+export const countUp: RequestHandler = (req, res) => void res.json({ path: req.path, at: performance.now() });
+
+/** Each `request(app)` listens on a port of its own, which would be part of the key. */
+export const send = (app: Express, path = "/", method: "get" | "head" | "post" = "get"): request.Test =>
+  request(app)[method](path).set("Host", "boards.example");
+
+/** The store is written after the answer is out, so the second request may come too early. */
+export async function hit(
+  app: Express,
+  path = "/",
+  headers: IncomingHttpHeaders = {},
+): Promise<request.Response> {
+  let answer: request.Response | undefined;
+  await eventually(async () => {
+    answer = await send(app, path).set(headers);
+    expect(answer.get("Cache-Status")).to.contain("hit");
+  });
+  if (!answer) throw new Error("no answer");
+  return answer;
+}
