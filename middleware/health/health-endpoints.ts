@@ -24,7 +24,8 @@ export interface HealthEndpoints extends RouteMiddleware {
  * Answers `GET /livez` (the process runs; touches nothing else) and `GET /readyz` (every check is up, and the service
  * is not draining). 200 or 503 is the whole answer for machines; `?verbose` adds a line a check.
  *
- * Place it first: a probe must pass when a limiter or a session store does not.
+ * Place it right after `redisMetrics`, before everything else: a probe must pass when a limiter or a session store
+ * does not.
  *
  * @throws TypeError at construction for a duration that cannot be
  * @example

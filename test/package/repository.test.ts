@@ -59,6 +59,15 @@ describe("the repository", () => {
     expect(changelog.slice(changelog.indexOf(heading)).split("\n## [")[0]).to.match(/^- /m);
   });
 
+  it("lists every warning that it may emit, and no other, in docs/warnings.md", () => {
+    const codesIn = (text: string): string[] => text.match(/\bERS_[A-Z_]+[A-Z]/g) ?? [];
+    const sources = writtenFiles().filter((path) => /^(?:middleware|stores|telemetry)\/.*\.ts$/.test(path));
+    const emitted = new Set(sources.flatMap((path) => codesIn(read(path))));
+    const listed = [...read("docs/warnings.md").matchAll(/^\| `(ERS_\w+)` \|(?:[^|]{40,}\|){2}$/gm)];
+    expect(emitted).not.to.be.empty;
+    expect(listed.map(([, code]) => code)).to.have.members([...emitted]);
+  });
+
   it("has documents whose links all lead somewhere", () => {
     const documents = writtenFiles().filter((path) => path.endsWith(".md"));
     expect(documents).to.include("README.md");
