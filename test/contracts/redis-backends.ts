@@ -33,7 +33,7 @@ export async function keysOf(client: RedisClient, pattern: string): Promise<stri
 function connected(url: () => Promise<string>): PeerClient {
   let clients: RedisClient[] = [];
   before(async function () {
-    this.timeout(20_000);
+    this.timeout(60_000);
     const address = await url();
     const connect = (_: unknown, peer: number): Promise<RedisClient> =>
       createRedis(address, { name: `peer-${peer}`, commandTimeoutMs: PATIENT_MS });

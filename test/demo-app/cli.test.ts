@@ -43,7 +43,7 @@ describe("npm run demo", () => {
   });
 
   async function expectNothingLeft(run: CliRun): Promise<void> {
-    await eventually(() => expect(run.descendants().filter(isAlive)).to.deep.equal([]), 4000);
+    await eventually(() => expect(run.descendants().filter(isAlive)).to.deep.equal([]));
     expect(await run.leftFiles()).to.deep.equal([]);
   }
 
@@ -97,7 +97,7 @@ describe("npm run demo", () => {
       expect(run.descendants()).to.not.deep.equal([]);
       run.child.kill("SIGKILL");
       await run.ended;
-      await eventually(() => expect(run.descendants().filter(isAlive)).to.deep.equal([]), 4000);
+      await eventually(() => expect(run.descendants().filter(isAlive)).to.deep.equal([]));
     });
   });
 
@@ -143,7 +143,7 @@ describe("npm run demo", () => {
     await pause(600);
     run.child.kill("SIGINT");
     expect(await run.ended).to.equal(130);
-    await eventually(() => expect(run.descendants().filter(isAlive)).to.deep.equal([]), 4000);
+    await eventually(() => expect(run.descendants().filter(isAlive)).to.deep.equal([]));
   });
 
   it("takes a signal that comes twice for one key press", async () => {

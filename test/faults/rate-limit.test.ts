@@ -108,8 +108,7 @@ describeWithRedisServer("a limiter under load whose Redis is", function () {
 
   for (const [fault, { lose, bringBack }] of Object.entries(FAULTS)) {
     for (const [policy, { option, outcomes }] of Object.entries(ANSWERS)) {
-      it(`${fault} answers every request in time, and is back to normal soon after (${policy})`, async function () {
-        this.timeout(15_000);
+      it(`${fault} answers every request in time, and is back to normal soon after (${policy})`, async () => {
         const load = startLoad(await serve(option()));
         await eventually(() => expect(events.length).to.be.above(100));
 
@@ -121,10 +120,7 @@ describeWithRedisServer("a limiter under load whose Redis is", function () {
         expect(awayEvents()).to.have.length.above(100);
         server = await bringBack(server);
         const backAt = performance.now();
-        await eventually(
-          () => expect(events.at(-1)).to.include({ outcome: "allowed", source: "store" }),
-          4000,
-        );
+        await eventually(() => expect(events.at(-1)).to.include({ outcome: "allowed", source: "store" }));
         expect(ownMs(backAt, performance.now()), "until the store decides again").to.be.below(2000);
         const answers = await load.stop();
 

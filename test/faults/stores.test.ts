@@ -163,9 +163,8 @@ describeWithRedisServer("the Redis stores", () => {
     before(async () => {
       replica = await startRedisServer({ replicaof: `127.0.0.1 ${server.port}` });
       onReplica = await openSuite(replica.url);
-      await eventually(
-        async () => expect(await onReplica.client.info("replication")).to.include("master_link_status:up"),
-        8000,
+      await eventually(async () =>
+        expect(await onReplica.client.info("replication")).to.include("master_link_status:up"),
       );
     });
     after(async () => {

@@ -65,7 +65,7 @@ export async function startPrometheus(target: {
   try {
     await eventually(async () => {
       if (!(await fetch(`http://${address}/-/ready`)).ok) throw new Error("Prometheus is not ready");
-    }, 10_000);
+    });
   } catch (error) {
     await stop();
     throw error;

@@ -42,13 +42,13 @@ export async function startSentinelSetup(): Promise<SentinelSetup> {
       const found = [field("num-other-sentinels"), field("num-slaves"), field("flags")].join();
       if (found !== `${SENTINELS - 1},1,master`) throw new Error(`a sentinel knows only ${found}`);
     }
-  }, 8000);
+  });
   for (const client of clients) client.disconnect();
   const onMaster = new Redis({ port: master.port, host: "127.0.0.1" });
   await eventually(async () => {
     const state = await onMaster.info("replication");
     if (!state.includes("state=online")) throw new Error(state);
-  }, 8000);
+  });
   onMaster.disconnect();
   return {
     url: `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(",")}/mymaster`,

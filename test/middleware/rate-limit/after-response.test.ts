@@ -43,7 +43,7 @@ function optionsFor(store: RateLimitStore, more: Partial<RateLimitOptions> = {})
 }
 
 async function expectLeft(store: RateLimitStore, units: number): Promise<void> {
-  await eventually(async () => expect(await remainders(store, two)).to.deep.equal([units]), 1000);
+  await eventually(async () => expect(await remainders(store, two)).to.deep.equal([units]));
 }
 
 type Wrap = (options: RateLimitOptions, judge: JudgeResponse) => RequestHandler;

@@ -46,7 +46,7 @@ describe("a concurrency policy", () => {
   });
 
   async function expectInUse(units: number): Promise<void> {
-    await eventually(async () => expect(await remainders(store, two)).to.deep.equal([2 - units]), 1000);
+    await eventually(async () => expect(await remainders(store, two)).to.deep.equal([2 - units]));
   }
 
   it("admits as many requests as may be open at the same time, and the next when one ends", async () => {
@@ -154,8 +154,7 @@ describe("a concurrency policy", () => {
   });
 });
 
-describe("a concurrency policy of a process that dies", function () {
-  this.timeout(10_000);
+describe("a concurrency policy of a process that dies", () => {
   const processes = useLimiterProcesses(1, redisUrl);
 
   it("has its units back once they are no longer renewed", async () => {

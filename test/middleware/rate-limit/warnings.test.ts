@@ -36,7 +36,7 @@ const SCENARIOS: Readonly<Record<string, readonly [code?: string, ...words: stri
 };
 
 describe("what a limiter warns of, once", function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   let found = new Map<string, Warning[]>();
   before(async () => {
     const names = Object.keys(SCENARIOS);

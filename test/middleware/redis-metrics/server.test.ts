@@ -113,7 +113,7 @@ describeWithRedisServer("the metrics of a Redis Cluster", () => {
   afterEach(closeAllMetrics);
 
   it("are sums over its masters, and absent while one of them is away", async function () {
-    this.timeout(20_000);
+    this.timeout(60_000);
     const cluster = await sharedCluster();
     await cluster.flush();
     const client = await createRedis(cluster.url);

@@ -113,7 +113,7 @@ function stepOf(columns: readonly Column[]): fc.Arbitrary<Step> {
 describe("RedisLeaderboard beside a model of it", () => {
   for (const [shape, columns] of Object.entries(SHAPES)) {
     it(`agrees on every board that random submissions make, with ${shape}`, async function () {
-      this.timeout(30_000);
+      this.timeout(60_000);
       let run = 0;
       const board = new RedisLeaderboard({ client: redis(), prefix: "model", columns, deadlineMs: 5000 });
       await fc.assert(

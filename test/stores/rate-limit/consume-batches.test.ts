@@ -53,7 +53,7 @@ onEachRedis((topology, client) => {
       (await countCommands(client(), action)).get("evalsha") ?? 0;
 
     it("are answered as if they had been asked one after the other", async function () {
-      this.timeout(30_000);
+      this.timeout(60_000);
       let run = 0;
       await fc.assert(
         fc.asyncProperty(fc.array(turn, { minLength: 1, maxLength: 3 }), async (turns) => {

@@ -173,7 +173,7 @@ function recording(): { store: RateLimitStore; asked: number[] } {
 }
 
 describe("four processes with leases, two of which are killed", function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   const processes = useLimiterProcesses(4, redisUrl);
 
   it("never spend more than the limit of any window, nor a unit after its window", async () => {

@@ -42,7 +42,7 @@ export function useLimiterProcesses(count: number, url: () => string): () => rea
   let children: ChildProcess[] = [];
   let processes: LimiterProcess[] = [];
   before(async function () {
-    this.timeout(30_000);
+    this.timeout(60_000);
     children = Array.from({ length: count }, () => fork(script));
     processes = children.map(limiterProcess);
     await Promise.all(processes.map((process) => process.order({ kind: "connect", url: url() })));

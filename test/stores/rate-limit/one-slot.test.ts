@@ -16,7 +16,7 @@ describeWithRedisServer("a plain client of a clustered server", () => {
   let client: RedisClient;
   let store: RateLimitStore;
   before(async function () {
-    this.timeout(20_000);
+    this.timeout(60_000);
     cluster = await startCluster(1);
     client = await createRedis(cluster.masters[0]?.url ?? "", { commandTimeoutMs: PATIENT_MS });
   });

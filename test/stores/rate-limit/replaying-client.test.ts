@@ -71,7 +71,7 @@ describe("a store given a client that repeats commands", () => {
 
   describeWithRedisServer("in a Cluster", () => {
     it("says nothing of a client of createRedis", async function () {
-      this.timeout(20_000);
+      this.timeout(60_000);
       const client = await createRedis((await sharedCluster()).url);
       expect(await codesOf(storesOn(client))).to.deep.equal([]);
       await close(client);

@@ -81,7 +81,7 @@ describe("a command whose connection is cut", () => {
   if (engine === "wasm") return;
   describeWithRedisServer("in a Cluster", () => {
     it("is never sent a second time, to no node", async function () {
-      this.timeout(30_000);
+      this.timeout(60_000);
       const { url, flush } = await sharedCluster();
       await flush();
       const observer = await createRedis(url);

@@ -101,7 +101,7 @@ function describeEngine(engine: "native" | "wasm"): void {
     const url = await announcedUrl(parent);
     const folder = await folderOf(url, engine);
     parent.kill("SIGKILL");
-    await eventually(async () => expect(await accepts(portOf(url))).to.equal(false), 3000);
+    await eventually(async () => expect(await accepts(portOf(url))).to.equal(false));
     if (folder !== undefined) await eventually(() => expect(existsSync(folder)).to.equal(false));
   });
 
@@ -110,7 +110,7 @@ function describeEngine(engine: "native" | "wasm"): void {
     const exited = once(parent, "exit");
     const port = portOf(await announcedUrl(parent));
     expect(await exited).to.deep.equal([0, null]);
-    await eventually(async () => expect(await accepts(port)).to.equal(false), 3000);
+    await eventually(async () => expect(await accepts(port)).to.equal(false));
   });
 
   it("outlives the Ctrl-C of a terminal for as long as its parent does", async () => {
@@ -123,7 +123,7 @@ function describeEngine(engine: "native" | "wasm"): void {
     expect(await client.ping()).to.equal("PONG");
     client.disconnect();
     parent.kill("SIGKILL");
-    await eventually(async () => expect(await accepts(portOf(url))).to.equal(false), 3000);
+    await eventually(async () => expect(await accepts(portOf(url))).to.equal(false));
   });
 }
 

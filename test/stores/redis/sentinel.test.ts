@@ -18,7 +18,7 @@ describeWithRedisServer("createRedis with a Sentinel URL", () => {
   let setup: SentinelSetup;
   let client: RedisClient;
   before(async function () {
-    this.timeout(20_000);
+    this.timeout(60_000);
     setup = await startSentinelSetup();
     client = await createRedis(setup.url, { name: "through-sentinels" });
   });
@@ -114,7 +114,7 @@ describeWithRedisServer("createRedis with a Sentinel URL", () => {
   async function expectReplicaServes(): Promise<void> {
     const { cache } = redisStores(client, { prefix: "app" });
     await setup.failover();
-    await eventually(() => cache.set("other", Buffer.from("to the new master"), 600_000), 10_000);
+    await eventually(() => cache.set("other", Buffer.from("to the new master"), 600_000));
     await eventually(async () => expect(String(await cache.get("k"))).to.equal("replicated"));
     expect((await client.info("server")).includes(`tcp_port:${setup.replica.port}`)).to.equal(true);
   }

@@ -95,12 +95,12 @@ describe("RedisSessionStore below express-session", () => {
 
   describe("time to live", () => {
     it("is the cookie's maxAge to the millisecond, from the last use on", async () => {
-      const agent = request.agent(sessionApp(newStore(), { maxAge: 1_500 }));
+      const agent = request.agent(sessionApp(newStore(), { maxAge: 60_000 }));
       const key = secretKey(PREFIX, await logIn(agent));
-      expect(await redis().pttl(key)).to.be.within(1_000, 1_500);
-      await redis().pexpire(key, 500);
+      expect(await redis().pttl(key)).to.be.within(40_000, 60_000);
+      await redis().pexpire(key, 20_000);
       await agent.get("/me");
-      expect(await redis().pttl(key)).to.be.within(1_000, 1_500);
+      expect(await redis().pttl(key)).to.be.within(40_000, 60_000);
     });
 
     it("is the store's own for a cookie that ends with the browser", async () => {
@@ -115,11 +115,11 @@ describe("RedisSessionStore below express-session", () => {
     });
 
     it("logs nobody out who saves after having been kept alive by touches alone", async () => {
-      const app = sessionApp(newStore(), { maxAge: 400 });
+      const app = sessionApp(newStore(), { maxAge: 1000 });
       const cookie = cookieOf(await request(app).post("/login/ada"));
       // Longer than maxAge in all: the expiry date in the stored cookie is past, the session is not.
       for (let touch = 0; touch < 6; touch++) {
-        await pause(100);
+        await pause(200);
         expect(userOf(await request(app).get("/me").set("Cookie", cookie))).to.equal("ada");
       }
       await request(app).post("/save").set("Cookie", cookie).expect(200, { saved: true });
@@ -129,7 +129,7 @@ describe("RedisSessionStore below express-session", () => {
     it("ends a session that nobody used, even one shorter than a second", async () => {
       const agent = request.agent(sessionApp(newStore(), { maxAge: 80 }));
       const key = secretKey(PREFIX, await logIn(agent));
-      await eventually(async () => expect(await redis().exists(key)).to.equal(0), 400);
+      await eventually(async () => expect(await redis().exists(key)).to.equal(0));
     });
   });
 
@@ -181,7 +181,7 @@ describe("RedisSessionStore below express-session", () => {
     }
 
     it("never makes an error, whatever the bytes", async function () {
-      this.timeout(20_000);
+      this.timeout(60_000);
       const app = sessionApp(newStore(), { maxAge: 60_000 });
       const field = fc.constantFrom(
         "originalMaxAge",
@@ -211,7 +211,7 @@ describe("RedisSessionStore below express-session", () => {
             .set("Cookie", cookieOf({ headers } as Response));
           expect(status, text).to.equal(200);
         }),
-        { numRuns: 300 },
+        { numRuns: 150 },
       );
     });
   });
