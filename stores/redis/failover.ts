@@ -1,5 +1,12 @@
 import type { Redis } from "ioredis";
 
+/** What ioredis has no public name for: the connections on which a client waits for news of a failover. */
+interface FailoverWatch {
+  readonly connector?: {
+    readonly failoverDetector?: { readonly sentinels: readonly { readonly client: Redis }[] } | null;
+  };
+}
+
 /**
  * Connects a client of a master behind Sentinels once more where ioredis gives it up for good: when the news of a
  * failover come while the client asks a sentinel for the master, its connector takes them for the owner's wish to end.
@@ -12,6 +19,11 @@ export function outliveFailover(client: Redis): Redis {
     setImmediate(() => {
       if (client.status === "end") client.connect().catch(() => {});
     });
+  });
+  // Made anew with each connection, and without a listener: ioredis would print that a sentinel is away.
+  client.on("connect", () => {
+    const { connector } = client as unknown as FailoverWatch;
+    for (const { client: watch } of connector?.failoverDetector?.sentinels ?? []) watch.on("error", () => {});
   });
   return client;
 }

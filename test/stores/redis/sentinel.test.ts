@@ -49,6 +49,21 @@ describeWithRedisServer("createRedis with a Sentinel URL", () => {
     await close(withDead);
   });
 
+  it("prints nothing about a sentinel that is away", async () => {
+    const printed: unknown[] = [];
+    const print = console.error;
+    console.error = (...words: unknown[]) => void printed.push(words);
+    try {
+      const dead = await freePort();
+      const watching = await createRedis(setup.url.replace("/mymaster", `,127.0.0.1:${dead}/mymaster`));
+      await pause(100);
+      await close(watching);
+    } finally {
+      console.error = print;
+    }
+    expect(printed).to.deep.equal([]);
+  });
+
   it("rejects a master that the sentinels do not know, and sentinels that do not answer", async () => {
     const dead = await freePort();
     for (const url of [
