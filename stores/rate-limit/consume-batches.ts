@@ -1,4 +1,5 @@
 import { sendAtEndOfTurn } from "../redis/end-of-turn.ts";
+import { replyPrefix } from "../../telemetry/error-code.ts";
 import { assertWithinReach, type Guard, type RedisClient } from "../redis/guard.ts";
 import type { CompiledPolicies } from "./compiled-policies.ts";
 import { consumeScript } from "./consume-script.ts";
@@ -29,6 +30,9 @@ interface Batch {
  * Sends the questions of one turn of the event loop as one script for each set of policies: under load a command for
  * each is the largest part of what asking Redis costs, on both sides. Questions are answered in the order in which they
  * were asked, and one that fails, fails alone. A lone question waits for nothing but what is already due.
+ *
+ * A server that cannot write for now (`OOM`, `READONLY`) refuses a script at its first write, so a batch with one
+ * question that takes would fail those that only read as well: each is asked again alone, once.
  *
  * Where a script may use keys of one slot only, questions share it with those of their own key alone: on a Cluster, and
  * from the first `CROSSSLOT` on, which a single node of a cluster, or a proxy before one, answers to a plain client.
@@ -97,6 +101,10 @@ export class ConsumeBatches {
         for (const question of waiting) this.#add(policies, question);
         return;
       }
+      if (isRefusedWrite(error) && waiting.length > 1) {
+        for (const question of waiting) void this.#send({ policies, waiting: [question] });
+        return;
+      }
       for (const { reject } of waiting) reject(error);
     }
   }
@@ -108,4 +116,13 @@ function ofSeveralKeys([first, ...others]: readonly Waiting[]): boolean {
 
 function isCrossSlot(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("CROSSSLOT");
+}
+
+/** Redis checks these before a script's first write, and after it no more: nothing is taken yet. */
+const REFUSED_WRITES: ReadonlySet<string | undefined> = new Set(["MISCONF", "NOREPLICAS", "OOM", "READONLY"]);
+
+/** The guard hides what Redis said behind its own error, as the cause. */
+function isRefusedWrite(error: unknown): boolean {
+  const { cause } = error instanceof Error ? error : {};
+  return cause instanceof Error && REFUSED_WRITES.has(replyPrefix(cause));
 }
