@@ -9,7 +9,7 @@ export const POLICY_REPLY = 6;
  * State: one string of 8-byte doubles a key, three for each policy:
  *   fixed-window    used, end of the window, -
  *   sliding-window  number of the window, units in the one before, units in it
- *   bucket          level, time of the level, -
+ *   bucket          level, time of the level, units ever taken
  *   log, concurrency  -, in a sorted set of their own (unit → time taken, unit → time it ends)
  * A string of another length is no state. Times are microseconds of the server's clock, exact in a double.
  */
@@ -37,7 +37,7 @@ local function read_state(packed, count, format)
 end
 
 -- Brings a policy's state forward to now. What lies further in the future than the policy reaches belongs to a clock
--- that went back, and is over; a bucket that is ahead by less keeps its level, so that a small step frees nobody.
+-- that went back, and is over; a bucket or a window that is ahead by less is kept, so that a small step frees nobody.
 local function forward(kind, state, at, now, limit, window, drain)
   if kind == FIXED then
     local used, ends = state[at], state[at + 1]
@@ -45,14 +45,13 @@ local function forward(kind, state, at, now, limit, window, drain)
   elseif kind == SLIDING then
     local index = floor(now / window)
     if state[at] == index - 1 then
-      state[at + 1], state[at + 2] = state[at + 2], 0
-    elseif state[at] ~= index then
-      state[at + 1], state[at + 2] = 0, 0
+      state[at], state[at + 1], state[at + 2] = index, state[at + 2], 0
+    elseif not (state[at] == index or state[at] == index + 1) then
+      state[at], state[at + 1], state[at + 2] = index, 0, 0
     end
-    state[at] = index
   elseif kind == BUCKET then
     local elapsed = max(0, now - state[at + 1])
-    if not (state[at + 1] <= now + limit / drain) then state[at] = 0 end
+    if not (state[at + 1] <= now + limit / drain) then state[at], state[at + 2] = 0, 0 end
     state[at], state[at + 1] = max(0, state[at] - elapsed * drain), now
   end
 end
@@ -121,7 +120,7 @@ local function decide(question)
       fits = state[at] + cost <= limit
     elseif kind == SLIDING then
       local left = window - (now - state[at] * window)
-      fits = state[at + 1] * left + (state[at + 2] + cost) * window <= limit * window
+      fits = state[at + 1] * min(left, window) + (state[at + 2] + cost) * window <= limit * window
     elseif kind == BUCKET then
       fits = state[at] + cost * window <= limit
     else
@@ -156,7 +155,8 @@ local function decide(question)
     elseif kind == SLIDING then
       if take then state[at + 2] = state[at + 2] + cost end
       local before, current, left = state[at + 1], state[at + 2], window - (now - state[at] * window)
-      remaining = floor((limit * window - before * left) / window - current)
+      -- A window that is ahead of the clock has not begun to fade.
+      remaining = floor((limit * window - before * min(left, window)) / window - current)
       -- How long until the weight of what is counted leaves room for units.
       local function wait(units)
         local room = limit - current - units
@@ -170,14 +170,18 @@ local function decide(question)
       if left + window > lives then lives = left + window end
     elseif kind == BUCKET then
       local unit, drain = window, policies[arg]
-      if take then state[at] = state[at] + cost * unit end
+      if take then
+        -- Not from 0 where a key has come to its end: an old receipt would look like a new one.
+        if state[at] == 0 then state[at + 2] = max(state[at + 2], now) end
+        state[at], state[at + 2] = state[at] + cost * unit, state[at + 2] + cost
+      end
       local level = state[at]
       remaining = floor((limit - level) / unit)
       if level > 0 then more = ceil((level - limit + (max(0, remaining) + 1) * unit) / drain) end
       reset = ceil(level / drain)
       more = min(more, reset)
       if not fits then retry = cost * unit > limit and -1 or ceil((level + cost * unit - limit) / drain) end
-      mark = level
+      mark = state[at + 2]
       if reset > lives then lives = reset end
     else
       next_set = next_set + 1

@@ -8,8 +8,11 @@ import { READ_STATE } from "./consume-script.ts";
  *       5: the policies as for `rate-limit.consume`, then the receipt's mark for each
  * Returns 1
  *
- * A refund frees only what the receipt itself still holds: units of another window are gone, and of a bucket only that
- * part of the level which has not drained since.
+ * A refund frees only what the receipt itself still holds: units of another window are gone. In a bucket units drain in
+ * the order in which they were taken, so a receipt holds what of the level is left below the units taken after it, or,
+ * where more is known of it alone, its own units less what drained since. Units that are given back from below others
+ * stay counted as taken after what is older still, so that in any order no more comes back than is there: a refund out of
+ * order can cost an older receipt a part of its own, and never frees anybody else's.
  */
 const RETURN_LUA = `${READ_STATE}
 local now = server_time()
@@ -50,7 +53,13 @@ for i = 1, count do
     lives = max(lives, window * 2 - (now - state[at] * window))
   elseif kind == BUCKET then
     local back = units * window
-    if mode == 'refund' then back = min(back, max(0, mark - (now - taken_at) * drain)) end
+    if mode == 'refund' then
+      local above = state[at + 2] - mark
+      local held = back - max(0, now - taken_at) * drain
+      if above >= 0 then held = max(held, state[at] - above * window) end
+      if above == 0 then state[at + 2] = mark - units end
+      back = min(back, max(0, held))
+    end
     state[at] = max(0, state[at] - back)
     lives = max(lives, ceil(state[at] / drain))
   else

@@ -6,6 +6,8 @@ export class BucketCounter implements Counter {
   readonly #scale: BucketScale;
   #level = 0;
   #at = 0;
+  /** Units ever taken, but for those given back from the top of the level. */
+  #taken = 0;
 
   constructor(scale: BucketScale) {
     this.#scale = scale;
@@ -18,7 +20,10 @@ export class BucketCounter implements Counter {
 
   take(now: number, cost: number): void {
     this.#forward(now);
+    // Not from 0 where a key was forgotten meanwhile: an old receipt would look like a new one.
+    if (this.#level === 0) this.#taken = Math.max(this.#taken, now);
     this.#level += cost * this.#scale.perUnit;
+    this.#taken += cost;
   }
 
   outlook(now: number, cost: number): Outlook {
@@ -31,16 +36,23 @@ export class BucketCounter implements Counter {
       more: Math.min(reset, this.#drained(this.#level - capacity + (remaining + 1) * perUnit)),
       reset,
       retry: cost * perUnit > capacity ? Infinity : this.#drained(this.#level + cost * perUnit - capacity),
-      mark: this.#level,
+      mark: this.#taken,
     };
   }
 
   giveBack(now: number, units: number, taken?: Taken): void {
     this.#forward(now);
     const { perUnit, perMicrosecond } = this.#scale;
-    // The units lie on top of the level they were added to; what has drained of that since was below them first.
-    const held = taken ? Math.max(0, taken.mark - (now - taken.at) * perMicrosecond) : Infinity;
-    this.#level = Math.max(0, this.#level - Math.min(units * perUnit, held));
+    let back = units * perUnit;
+    if (taken) {
+      // The same rule as in the script of the Redis store, which says why.
+      const above = this.#taken - taken.mark;
+      const own = back - (now - taken.at) * perMicrosecond;
+      const held = above >= 0 ? Math.max(own, this.#level - above * perUnit) : own;
+      if (above === 0) this.#taken -= units;
+      back = Math.min(back, Math.max(0, held));
+    }
+    this.#level = Math.max(0, this.#level - back);
   }
 
   emptyAt(now: number): number {

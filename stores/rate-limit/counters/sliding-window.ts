@@ -13,7 +13,7 @@ export class SlidingWindowCounter implements Counter {
   }
 
   fits(now: number, cost: number): boolean {
-    const left = this.#forward(now);
+    const left = Math.min(this.#forward(now), this.#window);
     return this.#before * left + (this.#current + cost) * this.#window <= this.#limit * this.#window;
   }
 
@@ -25,7 +25,8 @@ export class SlidingWindowCounter implements Counter {
   outlook(now: number, cost: number): Outlook {
     const left = this.#forward(now);
     const free = Math.floor(
-      (this.#limit * this.#window - this.#before * left) / this.#window - this.#current,
+      (this.#limit * this.#window - this.#before * Math.min(left, this.#window)) / this.#window -
+        this.#current,
     );
     const remaining = Math.max(0, free);
     const used = this.#before > 0 || this.#current > 0;
@@ -63,13 +64,17 @@ export class SlidingWindowCounter implements Counter {
     return left + Math.max(0, this.#window - next);
   }
 
-  /** Answers what is left of the window of the clock that `now` lies in. */
+  /**
+   * Returns what is left of the window that is counted in: that of the clock, or the next one, which is kept where the
+   * clock went back a little, so that a small step frees nobody.
+   */
   #forward(now: number): number {
     const index = Math.floor(now / this.#window);
-    if (index === this.#index + 1) this.#before = this.#current;
-    else if (index !== this.#index) this.#before = 0;
-    if (index !== this.#index) this.#current = 0;
-    this.#index = index;
-    return (index + 1) * this.#window - now;
+    if (index !== this.#index && index !== this.#index - 1) {
+      this.#before = index === this.#index + 1 ? this.#current : 0;
+      this.#current = 0;
+      this.#index = index;
+    }
+    return (this.#index + 1) * this.#window - now;
   }
 }

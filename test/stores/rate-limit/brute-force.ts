@@ -40,6 +40,13 @@ export function fitsByDefinition(
   }
 }
 
+/** The most units that fit. */
+export function freeUnits(policy: RateLimitPolicy, history: readonly Admission[], at: number): number {
+  let units = 0;
+  while (fitsByDefinition(policy, history, { at, cost: units + 1 })) units += 1;
+  return units;
+}
+
 function unitsBetween(history: readonly Admission[], after: number, until: number): number {
   return history.reduce((sum, { at, cost }) => sum + (at > after && at <= until ? cost : 0), 0);
 }

@@ -1,11 +1,10 @@
 import { expect } from "chai";
 import type { RateLimitAlgorithm, RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
-import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
 import fc from "fast-check";
 import { ALGORITHMS } from "../../contracts/rate-limit-store-under-test.ts";
 import { redis } from "../../support/shared-redis.ts";
-import { fitsByDefinition, type Admission } from "./brute-force.ts";
-import { redisAtTime, type StoreAtTime } from "./store-at-time.ts";
+import { fitsByDefinition, freeUnits, type Admission } from "./brute-force.ts";
+import { memoryAtTime, redisAtTime, type StoreAtTime } from "./store-at-time.ts";
 
 /** Steps bunch around the window's length and its fractions, where the rules change their answer. */
 const schedule = (windowUs: number): fc.Arbitrary<Admission[]> =>
@@ -65,12 +64,6 @@ async function agreesWithDefinition(
   }
 }
 
-function freeUnits(policy: RateLimitPolicy, history: readonly Admission[], at: number): number {
-  let units = 0;
-  while (fitsByDefinition(policy, history, { at, cost: units + 1 })) units += 1;
-  return units;
-}
-
 /** The wait is the shortest one: the cost fits after it, and did not fit a microsecond before. */
 function expectExactWait(
   policy: RateLimitPolicy,
@@ -90,19 +83,6 @@ function expectExactWait(
     fitsByDefinition(policy, history, { at: at + retryUs - 1, cost }),
     `not after ${retryUs - 1} µs`,
   ).to.equal(false);
-}
-
-function memoryAtTime(): StoreAtTime {
-  let now = 0;
-  const store = new MemoryRateLimitStore(() => now / 1000);
-  return {
-    async consume(at, policy, cost) {
-      now = at;
-      const { allowed, policies } = await store.consume("k", [policy], cost);
-      const [state] = policies;
-      return { allowed, remaining: state?.remaining ?? -1, retryUs: (state?.retryAfterMs ?? 0) * 1000 };
-    },
-  };
 }
 
 for (const algorithm of ALGORITHMS) {

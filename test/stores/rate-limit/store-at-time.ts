@@ -1,5 +1,6 @@
 import type { RedisClient } from "express-redis-suite/redis";
-import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
+import type { RateLimitPolicy, RateLimitReceipt } from "express-redis-suite/stores/rate-limit/contract";
+import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
 import type { Command } from "ioredis";
 
@@ -9,7 +10,14 @@ export interface StoreAtTime {
     at: number,
     policy: RateLimitPolicy,
     cost: number,
-  ): Promise<{ readonly allowed: boolean; readonly remaining: number; readonly retryUs: number }>;
+  ): Promise<{
+    readonly allowed: boolean;
+    readonly remaining: number;
+    readonly retryUs: number;
+    readonly receipt: RateLimitReceipt | undefined;
+  }>;
+  refund(at: number, policy: RateLimitPolicy, receipt: RateLimitReceipt): Promise<void>;
+  remaining(at: number, policy: RateLimitPolicy): Promise<number>;
 }
 
 const TIME_CALL = "redis.call('TIME')";
@@ -32,8 +40,8 @@ export function redisAtTime(client: RedisClient): StoreAtTime {
           .replaceAll(TIME_CALL, `{ '${Math.floor(now / 1_000_000)}', '${now % 1_000_000}' }`)
           .replaceAll(/, 'PX', [^\n]+/g, ")")
           .replaceAll(/redis\.call\('PEXPIRE'[^\n]+/g, "");
-        const replies = (await target.sendCommand(command)) as [Buffer<ArrayBuffer>];
-        [reply] = replies;
+        const replies = (await target.sendCommand(command)) as [Buffer<ArrayBuffer>] | number;
+        if (typeof replies === "object") [reply] = replies;
         return replies;
       };
     },
@@ -47,9 +55,41 @@ export function redisAtTime(client: RedisClient): StoreAtTime {
   return {
     async consume(at, policy, cost) {
       now = at;
-      const { allowed, policies } = await store.consume("k", [policy], cost);
+      const { allowed, policies, receipt } = await store.consume("k", [policy], cost);
       const retry = reply.readDoubleLE(6 * 8);
-      return { allowed, remaining: policies[0]?.remaining ?? -1, retryUs: retry === -1 ? Infinity : retry };
+      const retryUs = retry === -1 ? Infinity : retry;
+      return { allowed, remaining: policies[0]?.remaining ?? -1, retryUs, receipt };
+    },
+    async refund(at, policy, receipt) {
+      now = at;
+      await store.refund("k", [policy], receipt);
+    },
+    async remaining(at, policy) {
+      now = at;
+      return (await store.peek("k", [policy], 1)).policies[0]?.remaining ?? -1;
+    },
+  };
+}
+
+/** The store in memory; its waits are rounded up to milliseconds. */
+export function memoryAtTime(): StoreAtTime {
+  let now = 0;
+  const store = new MemoryRateLimitStore(() => now / 1000);
+  return {
+    async consume(at, policy, cost) {
+      now = at;
+      const { allowed, policies, receipt } = await store.consume("k", [policy], cost);
+      const [state] = policies;
+      const retryUs = (state?.retryAfterMs ?? 0) * 1000;
+      return { allowed, remaining: state?.remaining ?? -1, retryUs, receipt };
+    },
+    async refund(at, policy, receipt) {
+      now = at;
+      await store.refund("k", [policy], receipt);
+    },
+    async remaining(at, policy) {
+      now = at;
+      return (await store.peek("k", [policy], 1)).policies[0]?.remaining ?? -1;
     },
   };
 }
