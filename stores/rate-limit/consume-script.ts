@@ -94,9 +94,8 @@ end
 local found = redis.call('MGET', unpack(found_at))
 
 local format = '<' .. string.rep('ddd', count)
--- Behind a state's own numbers: for how long it is to be kept, once it has changed.
-local lives_at = count * 3 + 1
-local fitting, used_of = {}, stride > 2 and {}
+-- lives_at, behind a state's own numbers: for how long it is to be kept, once it has changed.
+local lives_at, fitting, used_of = count * 3 + 1, {}, stride > 2 and {}
 
 local function decide(question)
   local key, arg = (question - 1) * stride, question * 3 - 1
@@ -137,8 +136,7 @@ local function decide(question)
   end
 
   local take = mode == 'charge' or (mode == 'consume' and allowed)
-  local lives, sets_live = 0, 0
-  local reply = struct.pack('<dd', now, blocked)
+  local lives, sets_live, reply = 0, 0, struct.pack('<dd', now, blocked)
   next_set = key + 2
 
   for i = 1, count do

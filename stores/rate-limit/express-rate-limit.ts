@@ -10,7 +10,10 @@ export interface ExpressRateLimitStoreOptions {
    * then count together, which express-rate-limit reports as `ERR_ERL_DOUBLE_COUNT` where one request passes both.
    */
   readonly prefix?: string;
-  /** Keys whose window is remembered for `decrement`; the least recently hit is forgotten first. Default 10,000. */
+  /**
+   * Keys whose window is remembered for `decrement`, `get` and `resetAll`; the least recently hit is forgotten first.
+   * Default 10,000.
+   */
   readonly maxKeys?: number;
 }
 
@@ -28,6 +31,12 @@ export interface ExpressRateLimitStore {
   increment(key: string): Promise<ExpressRateLimitHits>;
   decrement(key: string): Promise<void>;
   resetKey(key: string): Promise<void>;
+  /**
+   * Forgets the hits of every key that this process has hit and remembers (see `maxKeys`), wherever they were counted.
+   * Keys hit through other processes alone are left: a shared store has no list of its keys that would not be a scan.
+   */
+  resetAll(): Promise<void>;
+  /** Undefined for a key that is unknown, or whose window is over; no hits for one whose hits were given back. */
   get(key: string): Promise<ExpressRateLimitHits | undefined>;
 }
 
@@ -50,6 +59,9 @@ export function expressRateLimitStore(options: ExpressRateLimitStoreOptions): Ex
 /** Hits that no key has within a window, and far enough from 2^53 for every client to read them exactly. */
 const NEVER_FULL = 1_000_000_000_000;
 
+/** Keys reset at a time by `resetAll`: a turn's commands, and not all there are. */
+const RESET_AT_ONCE = 100;
+
 /** The window in which this process last hit a key. */
 interface KnownWindow {
   readonly receipt: RateLimitReceipt;
@@ -63,16 +75,19 @@ class HitStore implements ExpressRateLimitStore {
   readonly localKeys = false;
   readonly #store: RateLimitStore;
   readonly #windows: LRUCache<string, KnownWindow>;
+  /** Hits of blocked keys since their last hit that counted: there is nothing to give back of them. */
+  readonly #uncounted: LRUCache<string, number>;
   #policies: readonly RateLimitPolicy[] | undefined;
 
   constructor({ store, prefix = "express-rate-limit", maxKeys = 10_000 }: ExpressRateLimitStoreOptions) {
     if (typeof store?.consume !== "function") throw new TypeError("store must be a RateLimitStore");
     if (typeof prefix !== "string" || prefix === "")
-      throw new TypeError("prefix must be a text that is not empty");
+      throw new TypeError("prefix must be a string that is not empty");
     assertCount(maxKeys, "maxKeys");
     this.prefix = prefix;
     this.#store = store;
     this.#windows = new LRUCache({ max: maxKeys });
+    this.#uncounted = new LRUCache({ max: maxKeys });
   }
 
   init({ windowMs }: { readonly windowMs: number }): void {
@@ -85,11 +100,17 @@ class HitStore implements ExpressRateLimitStore {
     const decision = await this.#store.consume(key, this.#initialised(), 1);
     const hits = hitsOf(decision);
     if (decision.receipt) this.#remember(key, decision.receipt, hits.resetTime.getTime());
+    else this.#uncounted.set(key, (this.#uncounted.get(key) ?? 0) + 1);
     return hits;
   }
 
   async decrement(key: string): Promise<void> {
     const policies = this.#initialised();
+    const uncounted = this.#uncounted.get(key) ?? 0;
+    if (uncounted > 0) {
+      this.#uncounted.set(key, uncounted - 1);
+      return;
+    }
     const window = this.#windows.get(key);
     if (!window) await this.#store.reward(key, policies, 1);
     else if (Date.now() >= window.unclearUntil) await this.#store.refund(key, policies, window.receipt);
@@ -98,14 +119,26 @@ class HitStore implements ExpressRateLimitStore {
   async resetKey(key: string): Promise<void> {
     await this.#store.reset(key, this.#initialised());
     this.#windows.delete(key);
+    this.#uncounted.delete(key);
+  }
+
+  async resetAll(): Promise<void> {
+    const keys = [...this.#windows.keys()];
+    for (let at = 0; at < keys.length; at += RESET_AT_ONCE) {
+      await Promise.all(keys.slice(at, at + RESET_AT_ONCE).map((key) => this.resetKey(key)));
+    }
   }
 
   async get(key: string): Promise<ExpressRateLimitHits | undefined> {
     const hits = hitsOf(await this.#store.peek(key, this.#initialised(), 1));
-    return hits.totalHits === 0 ? undefined : hits;
+    if (hits.totalHits > 0) return hits;
+    // Without a hit the store has no window; this process may still know of one.
+    const resetTime = this.#windows.peek(key)?.resetTime ?? 0;
+    return resetTime > Date.now() ? { totalHits: 0, resetTime: new Date(resetTime) } : undefined;
   }
 
   #remember(key: string, receipt: RateLimitReceipt, resetTime: number): void {
+    this.#uncounted.delete(key);
     const known = this.#windows.get(key);
     const [end = 0] = receipt.marks;
     const [knownEnd = 0] = known?.receipt.marks ?? [];
