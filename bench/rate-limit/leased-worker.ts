@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRedis, type RedisClient } from "express-redis-suite/redis";
-import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { LeasedRateLimitStore } from "express-redis-suite/stores/rate-limit/leased";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
 import { answerParent } from "../harness/child.ts";
@@ -37,7 +37,7 @@ async function countAdmissions(options: LeasedWorkerOptions): Promise<Admissions
   const shared = new RedisRateLimitStore({ client, prefix: "leased", deadlineMs: 5000 });
   const lastWindowEnd = windowEndsOf(shared);
   const store = new LeasedRateLimitStore({ store: shared });
-  const policies: readonly RateLimitPolicy[] = [{ name: "hot", algorithm: "fixed-window", limit, windowMs }];
+  const policies = policySet([{ name: "hot", algorithm: "fixed-window", limit, windowMs }]);
   const byWindowEnd = new Map<number, number>();
   let outsideWindow = 0;
   let left = requests;

@@ -1,4 +1,5 @@
 import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { createRedis } from "express-redis-suite/redis";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
 import { Redis } from "ioredis";
@@ -76,7 +77,10 @@ function ours(store: RedisRateLimitStore): readonly Contender[] {
     ["ours, three fixed windows", windows],
     [THREE_POLICIES, threePolicies],
   ];
-  return sets.map(([name, policies]) => ({ name, decide: () => store.consume("hot", policies, 1) }));
+  return sets.map(([name, list]) => {
+    const policies = policySet(list);
+    return { name, decide: () => store.consume("hot", policies, 1) };
+  });
 }
 
 function policy(

@@ -1,4 +1,4 @@
-import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
+import { isIP, isIPv4, isIPv6 } from "node:net";
 import type { Request } from "express";
 import ipaddr from "ipaddr.js";
 import { warnOnce } from "../../telemetry/warn-once.ts";
@@ -7,54 +7,82 @@ import { warnOnce } from "../../telemetry/warn-once.ts";
 const IPV6_PREFIX_BITS = 56;
 const NAT64 = ipaddr.IPv6.parseCIDR("64:ff9b::/96");
 
+/** Requests without an address share one count: they are few, and each of them would else have none at all. */
+const NO_ADDRESS = "unknown";
+
 /**
- * The default key of a limiter: the address Express found for the client, by its `trust proxy` setting.
+ * The default key of a limiter: the address Express found for the client, by its `trust proxy` setting, see
+ * {@link addressKey}.
  *
  * Warns once (`ERS_FORWARDED_UNTRUSTED`) when X-Forwarded-For comes to an app that trusts no proxy: behind one, all
- * clients would share the proxy's address.
+ * clients would share the proxy's address. Requests without an address (a Unix socket, a proxy that sends `unknown`)
+ * count together under one key; `ERS_NO_CLIENT_ADDRESS` says so once.
  *
  * @throws TypeError when the app trusts every proxy (`trust proxy: true`), since each client then chooses its own
- * address, and when Express has no address, or one that is none
+ * address
  */
 export function clientKey(req: Request): string {
-  const trust: unknown = req.app.get("trust proxy");
-  if (trust === true) {
-    throw new TypeError(
-      'rateLimit: with "trust proxy": true every client chooses its own address; name your proxies, or their number',
-    );
-  }
-  if (!trust && req.headers["x-forwarded-for"] !== undefined) {
+  const address = clientAddress(req);
+  if (!req.app.get("trust proxy") && req.headers["x-forwarded-for"] !== undefined) {
     warnOnce(
       "ERS_FORWARDED_UNTRUSTED",
       'X-Forwarded-For was sent, but "trust proxy" is not set: behind a proxy all clients are counted as one',
     );
   }
+  if (address !== undefined) return addressKey(address);
+  // Who has gone has no address any more, whatever the server listens on.
+  if (!req.socket.destroyed) {
+    warnOnce(
+      "ERS_NO_CLIENT_ADDRESS",
+      "a request has no client address (a Unix socket, or a proxy that sends none): all of these count as one client",
+    );
+  }
+  return NO_ADDRESS;
+}
+
+/**
+ * The address Express found for the client, without the port that some load balancers add; undefined where there is
+ * none, or one that is no IP address.
+ *
+ * @throws TypeError when the app trusts every proxy
+ */
+export function clientAddress(req: Request): string | undefined {
+  if (req.app.get("trust proxy") === true) {
+    throw new TypeError(
+      'rateLimit: with "trust proxy": true every client chooses its own address; name your proxies, or their number',
+    );
+  }
   // Express works the address out anew each time that it is read.
   const { ip } = req;
-  if (ip === undefined) throw new TypeError("rateLimit: the request has no client address");
-  return addressKey(ip);
+  const address = ip === undefined ? "" : withoutPort(ip);
+  return isIP(address) === 0 ? undefined : address;
 }
 
 /**
  * IPv4 stays as it is; IPv6 becomes its /56. IPv4 inside of IPv6 (mapped `::ffff:0:0/96`, NAT64 `64:ff9b::/96`) is
- * found by its range, however it is written, and a zone id is dropped.
+ * found by its range, however it is written; a zone id and a port (`192.0.2.7:443`, `[2001:db8::1]:443`) are dropped.
  *
- * @throws TypeError for a text that is no IP address
+ * @throws TypeError for a string that is no IP address
  */
 export function addressKey(address: string): string {
-  const plain = plainAddress(address);
+  const plain = plainAddress(withoutPort(address));
   if (typeof plain === "string") return plain;
   const network = plain.toByteArray().slice(0, IPV6_PREFIX_BITS / 8);
   return `${network.map((byte) => byte.toString(16).padStart(2, "0")).join("")}/${IPV6_PREFIX_BITS}`;
 }
 
-/** IPv4 as text, however it came; everything else as IPv6. */
-function plainAddress(address: string): string | ipaddr.IPv6 {
+/** IPv4 as a string, however it came; everything else as IPv6. */
+export function plainAddress(address: string): string | ipaddr.IPv6 {
   if (isIPv4(address)) return address;
   if (!isIPv6(address)) throw new TypeError("rateLimit: the client address is no IP address");
   const ipv6 = ipaddr.IPv6.parse(withoutDots(address));
   if (ipv6.isIPv4MappedAddress()) return ipv6.toIPv4Address().toString();
   return ipv6.match(NAT64) ? ipv6.toByteArray().slice(12).join(".") : ipv6;
+}
+
+function withoutPort(address: string): string {
+  const [, ipv4, ipv6] = /^(?:(\d+\.\d+\.\d+\.\d+):\d+|\[([^\]]*:[^\]]*)\](?::\d+)?)$/.exec(address) ?? [];
+  return ipv4 ?? ipv6 ?? address;
 }
 
 /** Says the last four bytes in hexadecimal: ipaddr.js takes the dotted `::1.2.3.4` for another address than it is. */
@@ -63,36 +91,4 @@ function withoutDots(address: string): string {
     const [a = 0, b = 0, c = 0, d = 0] = bytes.slice(0, 4).map(Number);
     return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
   });
-}
-
-/**
- * Tells whether a request comes from one of these addresses or networks (`192.0.2.7`, `10.0.0.0/8`, `2001:db8::/32`).
- * Pass it as `skip` for an allow list; for a deny list see `denyAddresses`.
- *
- * @throws TypeError for an entry that is neither
- */
-export function fromAddresses(list: readonly string[]): (req: Request) => boolean {
-  const members = new BlockList();
-  for (const entry of list) addMember(members, entry);
-  return ({ ip }) => {
-    if (ip === undefined || isIP(ip) === 0) return false;
-    const plain = plainAddress(ip);
-    // A network may be given as the IPv4 that is in an address, or as the IPv6 that it came as.
-    return members.check(plain.toString(), familyOf(plain)) || (isIPv6(ip) && members.check(ip, "ipv6"));
-  };
-}
-
-function familyOf(plain: string | ipaddr.IPv6): "ipv4" | "ipv6" {
-  return typeof plain === "string" ? "ipv4" : "ipv6";
-}
-
-function addMember(members: BlockList, entry: string): void {
-  const [, address = "", bits] = /^([^/]*)(?:\/(\d+))?$/.exec(entry) ?? [];
-  try {
-    const plain = plainAddress(address);
-    if (bits === undefined) members.addAddress(plain.toString(), familyOf(plain));
-    else members.addSubnet(address, Number(bits), isIPv4(address) ? "ipv4" : "ipv6");
-  } catch {
-    throw new TypeError(`"${entry}" is neither an IP address nor a network like 10.0.0.0/8`);
-  }
 }

@@ -1,8 +1,6 @@
 import type { Response } from "express";
-import type { RateLimitPolicy, RateLimitReceipt, RateLimitStore } from "../../stores/rate-limit/contract.ts";
-
-/** A timer set for longer fires at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+import { LONGEST_TIMER_MS } from "../../stores/options.ts";
+import type { PolicySet, RateLimitReceipt, RateLimitStore } from "../../stores/rate-limit/contract.ts";
 
 /**
  * Keeps the units of concurrency policies for as long as a response is open, and gives them back when it closes,
@@ -11,41 +9,27 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  */
 export function holdConcurrency(
   res: Response,
-  {
-    store,
-    id,
-    policies,
-    receipt,
-  }: {
-    readonly store: RateLimitStore;
-    readonly id: string;
-    readonly policies: readonly RateLimitPolicy[];
-    readonly receipt: RateLimitReceipt | undefined;
-  },
+  store: RateLimitStore,
+  { key, policies, receipt }: { key: string; policies: PolicySet; receipt: RateLimitReceipt },
 ): void {
-  const windowMs = shortestLife(policies);
-  if (windowMs === undefined || !receipt) return;
+  const windowMs = policies.made(shortestLife);
+  if (windowMs === null) return;
   const give = (): void => {
     clearInterval(renewal);
-    store.release(id, policies, receipt).catch(() => {});
+    store.release(key, policies, receipt).catch(() => {});
   };
   const everyMs = Math.min(windowMs / 3, LONGEST_TIMER_MS);
-  const renewal = setInterval(() => void store.renew(id, policies, receipt).catch(() => {}), everyMs).unref();
+  const renewal = setInterval(
+    () => void store.renew(key, policies, receipt).catch(() => {}),
+    everyMs,
+  ).unref();
   // The client may have gone while the store was asked; then nothing will close again.
   if (res.destroyed) give();
   else res.once("close", give);
 }
 
-const lives = new WeakMap<readonly RateLimitPolicy[], number | null>();
-
-function shortestLife(policies: readonly RateLimitPolicy[]): number | undefined {
-  let life = lives.get(policies);
-  if (life === undefined) {
-    const windows = policies
-      .filter(({ algorithm }) => algorithm === "concurrency")
-      .map(({ windowMs }) => windowMs);
-    life = windows.length === 0 ? null : Math.min(...windows);
-    lives.set(policies, life);
-  }
-  return life ?? undefined;
+/** Of the units in use; null where there are none. */
+function shortestLife({ list }: PolicySet): number | null {
+  const windows = list.filter(({ algorithm }) => algorithm === "concurrency").map(({ windowMs }) => windowMs);
+  return windows.length === 0 ? null : Math.min(...windows);
 }

@@ -1,6 +1,5 @@
-import type { RateLimitStore } from "../../stores/rate-limit/contract.ts";
-import { policySetId } from "../../stores/rate-limit/policy.ts";
-import type { RateLimitOptions } from "./rate-limit.ts";
+import type { Request } from "express";
+import type { PolicySet, RateLimitStore } from "../../stores/rate-limit/contract.ts";
 import { warnOnce } from "../../telemetry/warn-once.ts";
 
 const setsOfStore = new WeakMap<RateLimitStore, Set<string>>();
@@ -9,7 +8,10 @@ const setsOfStore = new WeakMap<RateLimitStore, Set<string>>();
 const HANDLING_A_REQUEST = /\bLayer\.handleRequest\b/;
 
 /** Warns of limiters that work, but not as meant; see the codes in `docs/rate-limit.md`. */
-export function warnOfMisuse({ store, policies }: RateLimitOptions): void {
+export function warnOfMisuse(
+  store: RateLimitStore,
+  policies: PolicySet | ((req: Request) => PolicySet),
+): void {
   if (HANDLING_A_REQUEST.test(new Error("where am I").stack ?? "")) {
     warnOnce(
       "ERS_LIMITER_IN_HANDLER",
@@ -19,13 +21,12 @@ export function warnOfMisuse({ store, policies }: RateLimitOptions): void {
   if (typeof policies === "function") return;
   const sets = setsOfStore.get(store) ?? new Set<string>();
   setsOfStore.set(store, sets);
-  const id = policySetId(policies);
-  if (sets.has(id)) {
+  if (sets.has(policies.id)) {
     warnOnce(
       "ERS_SHARED_COUNTS",
       "two limiters use one store with the same policies, so a request that passes both is counted twice; " +
         "give each its own prefix, or its policies other names",
     );
   }
-  sets.add(id);
+  sets.add(policies.id);
 }

@@ -1,12 +1,20 @@
-import type { RequestHandler } from "express";
+import type { NextFunction, Request, Response } from "express";
+import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
 import { sendProblem } from "../response/problem.ts";
-import { fromAddresses } from "./client-key.ts";
+import { fromAddresses } from "./from-addresses.ts";
 
-/** A deny list: answers 403 to requests from these addresses and networks, before anything is counted. */
-export function denyAddresses(list: readonly string[]): RequestHandler {
+/**
+ * A deny list: responds 403 to requests from these addresses and networks, before anything is counted. A request whose
+ * client has gone, and its address with it, goes no further.
+ *
+ * @throws TypeError as `fromAddresses` does
+ */
+export function denyAddresses(list: readonly string[]): RouteMiddleware {
   const denied = fromAddresses(list);
-  return function denyAddressesMiddleware(req, res, next) {
+  function denyAddressesMiddleware(req: Request, res: Response, next: NextFunction): void {
+    if (req.socket.destroyed) return;
     if (!denied(req)) return next();
     sendProblem(res, { status: 403, title: "Forbidden" });
-  };
+  }
+  return forAnyRoute(denyAddressesMiddleware);
 }

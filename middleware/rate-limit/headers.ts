@@ -1,6 +1,8 @@
 import { createHmac } from "node:crypto";
 import type { Response } from "express";
+import { assertOptionNames } from "../../stores/options.ts";
 import type {
+  PolicySet,
   RateLimitDecision,
   RateLimitPolicy,
   RateLimitPolicyState,
@@ -8,7 +10,8 @@ import type {
 
 /** What a header writer tells the client. */
 export interface Limit {
-  readonly policies: readonly RateLimitPolicy[];
+  /** The limiter's policies, in `list`, in the order of the decision's. */
+  readonly policies: PolicySet;
   readonly decision: RateLimitDecision;
   readonly key: string;
 }
@@ -33,23 +36,26 @@ export interface IetfHeadersOptions {
  * of Strings with parameters (RFC 9651). `t` is the effective window: the time within which no more than `r` may be
  * used. A `concurrency` policy has the unit `concurrent-requests`, and neither window nor time.
  */
-export function ietfHeaders({ partitionSecret }: IetfHeadersOptions = {}): HeaderWriter {
-  if (partitionSecret === "") throw new TypeError("ietfHeaders: partitionSecret must not be empty");
-  const policyFields = new WeakMap<readonly RateLimitPolicy[], string>();
+export function ietfHeaders(options: IetfHeadersOptions = {}): HeaderWriter {
+  assertOptionNames("ietfHeaders", options, ["partitionSecret"]);
+  const { partitionSecret } = options;
+  if (partitionSecret !== undefined && (typeof partitionSecret !== "string" || partitionSecret === "")) {
+    throw new TypeError("ietfHeaders: partitionSecret must be a string that is not empty");
+  }
   const partition = (key: string): string => {
     if (partitionSecret === undefined) return "";
     return `;pk=:${createHmac("sha256", partitionSecret).update(key).digest().subarray(0, 12).toString("base64")}:`;
   };
   return function writeIetfHeaders(res, { policies, decision, key }) {
-    let policyField = policyFields.get(policies);
-    if (policyField === undefined)
-      policyFields.set(policies, (policyField = policies.map(policyItem).join(", ")));
+    const { names, field } = policies.made(policyItems);
     const pk = partition(key);
-    const items = decision.policies.map((state, at) => limitItem(state, policies[at]) + pk);
+    const items = decision.policies.map(
+      (state, at) => limitItem(names[at] ?? sfString(state.name), state, policies.list[at]) + pk,
+    );
     addToList(
       res,
       "RateLimit-Policy",
-      pk === "" ? policyField : policies.map((p) => policyItem(p) + pk).join(", "),
+      pk === "" ? field : policies.list.map((policy) => policyItem(policy) + pk).join(", "),
     );
     addToList(res, "RateLimit", items.join(", "));
   };
@@ -85,7 +91,7 @@ function tightest(prefix: string, resetOf: (resetAfterMs: number) => number): He
     const { name, remaining } = least;
     const reset = resetOf(least.resetAfterMs);
     if (remaining > written || (remaining === written && reset <= writtenReset)) return;
-    res.setHeader(`${prefix}-Limit`, policies.find((policy) => policy.name === name)?.limit ?? 0);
+    res.setHeader(`${prefix}-Limit`, policies.list.find((policy) => policy.name === name)?.limit ?? 0);
     res.setHeader(`${prefix}-Remaining`, remaining);
     res.setHeader(`${prefix}-Reset`, reset);
   };
@@ -96,11 +102,17 @@ function policyItem({ name, algorithm, limit, windowMs }: RateLimitPolicy): stri
   return `${sfString(name)};q=${sfInteger(limit)};w=${sfInteger(seconds(windowMs))}`;
 }
 
+/** The same from request to request, and escaping a name costs more than the rest of its item. */
+function policyItems({ list }: PolicySet): { names: readonly string[]; field: string } {
+  return { names: list.map(({ name }) => sfString(name)), field: list.map(policyItem).join(", ") };
+}
+
 function limitItem(
-  { name, remaining, moreAfterMs, retryAfterMs }: RateLimitPolicyState,
+  name: string,
+  { remaining, moreAfterMs, retryAfterMs }: RateLimitPolicyState,
   policy?: RateLimitPolicy,
 ): string {
-  const item = `${nameOf(policy, name)};r=${sfInteger(remaining)}`;
+  const item = `${name};r=${sfInteger(remaining)}`;
   if (policy?.algorithm === "concurrency") return item;
   // For a refused cost above 1 the next unit comes before the cost fits; the wait that counts is the longer one.
   const waitMs = Math.max(moreAfterMs, Number.isFinite(retryAfterMs) ? retryAfterMs : 0);
@@ -117,17 +129,7 @@ function sfInteger(value: number): number {
   return Math.min(value, 999_999_999_999_999);
 }
 
-const names = new WeakMap<RateLimitPolicy, string>();
-
-/** Names are the same from request to request, and escaping one costs more than the rest of its item. */
-function nameOf(policy: RateLimitPolicy | undefined, name: string): string {
-  if (!policy) return sfString(name);
-  let escaped = names.get(policy);
-  if (escaped === undefined) names.set(policy, (escaped = sfString(name)));
-  return escaped;
-}
-
 /** RFC 9651 §3.3.3: printable ASCII only, `"` and `\` escaped; anything else becomes `?`. */
-function sfString(text: string): string {
-  return `"${text.replace(/[^\x20-\x7e]/g, "?").replace(/["\\]/g, String.raw`\$&`)}"`;
+function sfString(value: string): string {
+  return `"${value.replace(/[^\x20-\x7e]/g, "?").replace(/["\\]/g, String.raw`\$&`)}"`;
 }

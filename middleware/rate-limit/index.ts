@@ -1,8 +1,9 @@
-import type { RequestRateLimit } from "./rate-limit.ts";
+import type { RequestRateLimit } from "./visit.ts";
 
 export { chargeWhen, failed, refundWhen, successful, type JudgeResponse } from "./after-response.ts";
-export { addressKey, clientKey, fromAddresses } from "./client-key.ts";
+export { addressKey, clientKey } from "./client-key.ts";
 export { denyAddresses } from "./deny-addresses.ts";
+export { fromAddresses } from "./from-addresses.ts";
 export {
   draft6Headers,
   ietfHeaders,
@@ -12,12 +13,26 @@ export {
   type Limit,
 } from "./headers.ts";
 export { delayUpTo, type DelayOptions, type LimitedRequest, type OnLimited } from "./on-limited.ts";
+export type { RateLimitOptions } from "./options.ts";
+export { rateLimit, type RateLimitMiddleware } from "./rate-limit.ts";
+export type { RequestRateLimit } from "./visit.ts";
+export type {
+  PolicySet,
+  RateLimitAlgorithm,
+  RateLimitDecision,
+  RateLimitPolicy,
+  RateLimitPolicyState,
+  RateLimitReceipt,
+  RateLimitStore,
+} from "../../stores/rate-limit/contract.ts";
+export { policySet } from "../../stores/rate-limit/policy-set.ts";
 export {
-  rateLimit,
-  type RateLimitMiddleware,
-  type RateLimitOptions,
-  type RequestRateLimit,
-} from "./rate-limit.ts";
+  perDay,
+  perHour,
+  perMinute,
+  perSecond,
+  type ShortPolicyOptions,
+} from "../../stores/rate-limit/short-policies.ts";
 
 declare global {
   // Express's own way to let a middleware add to its request.

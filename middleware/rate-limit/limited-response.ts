@@ -1,5 +1,5 @@
 import type { Response } from "express";
-import type { RateLimitDecision } from "../../stores/rate-limit/contract.ts";
+import type { PolicySet, RateLimitDecision } from "../../stores/rate-limit/contract.ts";
 import { sendProblem } from "../response/problem.ts";
 import { seconds } from "./headers.ts";
 
@@ -7,24 +7,40 @@ import { seconds } from "./headers.ts";
 const PROBLEM_TYPES = "https://iana.org/assignments/http-problem-types";
 
 /**
- * Answers 429: the quota is used up, or, with no policy that refuses, the key itself is blocked. Says nothing on a
+ * Sends a 429: the quota is used up, or, with no policy that refuses, the key itself is blocked. Sends nothing on a
  * response that another layer has answered meanwhile.
  */
-export function sendLimited(res: Response, { policies, retryAfterMs }: RateLimitDecision): void {
-  if (res.headersSent) return;
-  const violated = policies.filter(({ allowed }) => !allowed);
-  // The draft: Retry-After may not point before the end of an effective window, `t`.
-  const waitMs = violated.reduce((longest, { moreAfterMs }) => Math.max(longest, moreAfterMs), retryAfterMs);
-  const canEverPass = Number.isFinite(waitMs);
-  const waitSeconds = Math.max(1, seconds(waitMs));
+export function sendLimited(res: Response, decision: RateLimitDecision, policies: PolicySet): void {
+  const violated = decision.policies.filter(({ allowed }) => !allowed);
+  const waitSeconds = retryAfterSeconds(decision, policies);
   sendProblem(res, {
     status: 429,
     type: `${PROBLEM_TYPES}#${violated.length > 0 ? "quota-exceeded" : "abnormal-usage-detected"}`,
     title: violated.length > 0 ? "Too many requests" : "Blocked",
-    detail: canEverPass
-      ? `Try again in ${waitSeconds} s.`
-      : "The request costs more than its limit allows at all.",
-    retryAfterSeconds: canEverPass ? waitSeconds : undefined,
+    detail:
+      waitSeconds === undefined
+        ? "The request costs more than its limit allows at all."
+        : `Try again in ${waitSeconds} s.`,
+    retryAfterSeconds: waitSeconds,
     extensions: { "violated-policies": violated.map(({ name }) => name) },
   });
+}
+
+/**
+ * What Retry-After says: whole seconds, at least 1; undefined where no wait can help.
+ *
+ * Of a concurrency policy its guess, a second at most, however long the units in use may last: any of them may come back
+ * at any moment.
+ */
+export function retryAfterSeconds(
+  { policies: states, retryAfterMs }: RateLimitDecision,
+  { list }: PolicySet,
+): number | undefined {
+  let waitMs = retryAfterMs;
+  for (const [at, { allowed, moreAfterMs }] of states.entries()) {
+    if (allowed || list[at]?.algorithm === "concurrency") continue;
+    // The draft: Retry-After may not point before the end of an effective window, `t`.
+    waitMs = Math.max(waitMs, moreAfterMs);
+  }
+  return Number.isFinite(waitMs) ? Math.max(1, seconds(waitMs)) : undefined;
 }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Request, Response } from "express";
+import { assertCount, assertOptionNames } from "../../stores/options.ts";
 import type { RateLimitDecision } from "../../stores/rate-limit/contract.ts";
-import { assertCount } from "../../stores/rate-limit/policy.ts";
 
-/** A request over its limit, and what can be done with it: call exactly one of `pass` and `deny`, or answer yourself. */
+/** A request over its limit, and what can be done with it: call exactly one of `pass` and `deny`, or respond yourself. */
 export interface LimitedRequest {
   readonly req: Request;
   readonly res: Response;
@@ -12,7 +12,7 @@ export interface LimitedRequest {
   readonly retry: () => Promise<RateLimitDecision>;
   /** Lets the request through with this decision. */
   readonly pass: (decision: RateLimitDecision) => void;
-  /** Answers 429, by default with the first decision. */
+  /** Responds 429, by default with the first decision. */
   readonly deny: (decision?: RateLimitDecision) => void;
 }
 
@@ -29,7 +29,9 @@ export interface DelayOptions {
  * Holds a request over its limit back until it fits, for a bounded time, instead of denying it. Smooths bursts of
  * patient clients; each one that waits holds a connection, hence the bounds.
  */
-export function delayUpTo({ maxDelayMs, maxWaiting = 1000 }: DelayOptions): OnLimited {
+export function delayUpTo(options: DelayOptions): OnLimited {
+  assertOptionNames("delayUpTo", options, ["maxDelayMs", "maxWaiting"], { delayMs: 'use "maxDelayMs"' });
+  const { maxDelayMs, maxWaiting = 1000 } = options;
   assertCount(maxDelayMs, "delayUpTo: maxDelayMs");
   assertCount(maxWaiting, "delayUpTo: maxWaiting");
   let waiting = 0;

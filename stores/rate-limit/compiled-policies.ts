@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import type { RateLimitPolicy } from "./contract.ts";
-import { bucketScale, capacityOf, isBucket, policySetId } from "./policy.ts";
+import type { PolicySet, RateLimitPolicy } from "./contract.ts";
+import { bucketScale, capacityOf, isBucket } from "./policy.ts";
 
-/** What a set of policies is on the wire; made once for each array of policies met. */
+/** What a set of policies is on the wire. */
 export interface CompiledPolicies {
   /** Four numbers for each policy, as the scripts take them: made once instead of for each request. */
   readonly json: string;
@@ -16,9 +16,9 @@ export interface CompiledPolicies {
 const KINDS = { "fixed-window": 1, "sliding-window": 2, "sliding-log": 3, concurrency: 5 } as const;
 const BUCKET = 4;
 
-export function compilePolicies(policies: readonly RateLimitPolicy[]): CompiledPolicies {
+export function compilePolicies({ id, list: policies }: PolicySet): CompiledPolicies {
   // Short whatever the names are, and the same in every process that asks the same policies.
-  const setId = createHash("sha256").update(policySetId(policies)).digest("base64url").slice(0, 8);
+  const setId = createHash("sha256").update(id).digest("base64url").slice(0, 8);
   const own = policies.flatMap(({ algorithm }, at) =>
     algorithm === "sliding-log" || algorithm === "concurrency" ? [`:${setId}:${at}`] : [],
   );

@@ -1,6 +1,6 @@
-import { sendAtEndOfTurn } from "../redis/end-of-turn.ts";
 import { replyPrefix } from "../../telemetry/error-code.ts";
-import { assertWithinReach, type Guard, type RedisClient } from "../redis/guard.ts";
+import type { RedisAccess } from "../redis/access.ts";
+import { sendAtEndOfTurn } from "../redis/end-of-turn.ts";
 import type { CompiledPolicies } from "./compiled-policies.ts";
 import { consumeScript } from "./consume-script.ts";
 
@@ -12,8 +12,8 @@ const MOST_AT_ONCE = 64;
 
 /** What is asked of one key; `keys` and `args` as `rate-limit.consume` takes them for each question. */
 export interface Question {
-  readonly keys: readonly string[];
-  readonly args: readonly [mode: "consume" | "peek" | "charge", cost: number, lease: string];
+  readonly keys: readonly [state: string, ...others: string[]];
+  readonly args: readonly [mode: "consume" | "peek" | "charge", cost: number, holder: string];
 }
 
 interface Waiting extends Question {
@@ -23,7 +23,7 @@ interface Waiting extends Question {
 
 interface Batch {
   readonly policies: CompiledPolicies;
-  readonly waiting: Waiting[];
+  readonly waiting: [Waiting, ...Waiting[]];
 }
 
 /**
@@ -38,21 +38,19 @@ interface Batch {
  * from the first `CROSSSLOT` on, which a single node of a cluster, or a proxy before one, answers to a plain client.
  */
 export class ConsumeBatches {
-  readonly #client: RedisClient;
-  readonly #guard: Guard;
+  readonly #redis: RedisAccess;
   readonly #open = new Map<string, Batch>();
   #apart: boolean;
 
-  constructor(client: RedisClient, guard: Guard) {
-    this.#client = client;
-    this.#guard = guard;
-    this.#apart = client.isCluster;
+  constructor(redis: RedisAccess) {
+    this.#redis = redis;
+    this.#apart = redis.client.isCluster;
   }
 
   /** The reply to one question; rejects as the guard does, and without waiting where its breaker is open. */
   ask(policies: CompiledPolicies, { keys, args }: Question): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      assertWithinReach(this.#client, keys[0]);
+      this.#redis.assertOpen(keys[0]);
       this.#add(policies, { keys, args, resolve, reject });
     });
   }
@@ -70,10 +68,9 @@ export class ConsumeBatches {
     let batch = this.#open.get(group);
     if (!batch) {
       if (this.#open.size === 0) sendAtEndOfTurn(() => this.sendAll());
-      batch = { policies, waiting: [] };
+      batch = { policies, waiting: [waiting] };
       this.#open.set(group, batch);
-    }
-    batch.waiting.push(waiting);
+    } else batch.waiting.push(waiting);
     if (batch.waiting.length === MOST_AT_ONCE) {
       this.#open.delete(group);
       void this.#send(batch);
@@ -88,7 +85,9 @@ export class ConsumeBatches {
       args.push(...question.args);
     }
     try {
-      const replies = await this.#guard(() => consumeScript.run(this.#client, keys, args), keys[0]);
+      const replies = await this.#redis.guarded(waiting[0].keys[0], (client) =>
+        consumeScript.run(client, keys, args),
+      );
       for (const [at, { resolve, reject }] of waiting.entries()) {
         const reply = replies[at];
         if (Buffer.isBuffer(reply)) resolve(reply);

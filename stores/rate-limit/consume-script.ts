@@ -97,9 +97,9 @@ local format = '<' .. string.rep('ddd', count)
 -- lives_at, behind a state's own numbers: for how long it is to be kept, once it has changed.
 local lives_at, fitting, used_of = count * 3 + 1, {}, stride > 2 and {}
 
-local function decide(question)
+local function answer(question)
   local key, arg = (question - 1) * stride, question * 3 - 1
-  local mode, cost, lease = ARGV[arg], tonumber(ARGV[arg + 1]), ARGV[arg + 2]
+  local mode, cost, holder = ARGV[arg], tonumber(ARGV[arg + 1]), ARGV[arg + 2]
   local state_key, blocked_until = KEYS[key + 1], found[question * 2]
   local state = states[state_key]
   if not state then
@@ -193,7 +193,7 @@ local function decide(question)
           if kind == LOG then
             redis.call('ZADD', set, now, text(LOG_UNIT, now, used + unit))
           else
-            redis.call('ZADD', set, now + window, lease .. ':' .. unit)
+            redis.call('ZADD', set, now + window, holder .. ':' .. unit)
           end
         end
         redis.call('PEXPIRE', set, milliseconds(window))
@@ -232,7 +232,7 @@ local function decide(question)
 end
 
 local replies = {}
-for question = 1, #KEYS / stride do replies[question] = decide(question) end
+for question = 1, #KEYS / stride do replies[question] = answer(question) end
 for key, state in pairs(states) do
   local lives = state[lives_at]
   if lives > 0 then

@@ -31,6 +31,16 @@ export interface RateLimitPolicy {
   readonly burst?: number;
 }
 
+/** Limits that are decided together, checked once. Made by `policySet`. */
+export interface PolicySet {
+  /** In the order in which decisions tell their states. */
+  readonly list: readonly RateLimitPolicy[];
+  /** What the set counts under. Its numbers are part of it: a changed limit starts a count of its own. */
+  readonly id: string;
+  /** Returns what `make` makes of this set, which is made the first time that it is asked for, and kept. */
+  made<Made>(make: (set: PolicySet) => Made): Made;
+}
+
 /** How one policy stands after a decision. Durations are whole milliseconds, rounded up. */
 export interface RateLimitPolicyState {
   readonly name: string;
@@ -49,24 +59,33 @@ export interface RateLimitPolicyState {
 /** Says when and where units were taken, so that giving them back can never free somebody else's. Opaque. */
 export interface RateLimitReceipt {
   readonly cost: number;
+  /** Who counted them: the store that was asked, or its fallback. */
+  readonly source: "store" | "fallback";
   /** When, in the store's own time. */
   readonly at: number;
-  /** Where, one entry a policy. */
+  /** Where, one entry per policy. */
   readonly marks: readonly number[];
   /** Names the units of `concurrency` policies. */
-  readonly lease: string;
+  readonly holder: string;
+  /** The receipt of the store below, where one store stands on another and both have something to say. */
+  readonly inner?: RateLimitReceipt;
 }
 
 export interface RateLimitDecision {
   readonly allowed: boolean;
   /** How long to wait before the same cost can pass, milliseconds; 0 when allowed, Infinity when it never can. */
   readonly retryAfterMs: number;
-  /** One entry a policy, in the order asked. */
+  /** One entry per policy, in their order. */
   readonly policies: readonly RateLimitPolicyState[];
   /** For `refund`, `renew` and `release`; absent unless units were taken. */
   readonly receipt?: RateLimitReceipt;
-  /** Who decided, where it was not the shared state itself. */
-  readonly source?: "deny-memory" | "lease" | "fallback";
+  /**
+   * Who decided: the state that was asked, this process from what it remembers of it or has leased of it, or the
+   * fallback of a store that is away.
+   */
+  readonly source: "store" | "deny-memory" | "lease" | "fallback";
+  /** Units that the fallback has admitted since the store went away; absent where no fallback decided. */
+  readonly unitsInFallback?: number;
 }
 
 /**
@@ -78,7 +97,8 @@ export interface RateLimitDecision {
  * that no client stays refused for ever. Time is the store's own (for Redis the server's), never the caller's. A
  * rejection means that the outcome is unknown: the units may or may not have been taken.
  *
- * Costs and points are whole numbers of at least 1; anything else rejects with a TypeError.
+ * Costs and points are whole numbers of at least 1, and policies are made by `policySet`; anything else rejects with a
+ * TypeError.
  */
 export interface RateLimitStore {
   /**
@@ -86,32 +106,32 @@ export interface RateLimitStore {
    * with 2 units left a cost of 3 is refused and leaves 2. A cost that no wait can make fit is refused with
    * `retryAfterMs: Infinity`. A blocked key is refused until its block ends.
    */
-  consume(key: string, policies: readonly RateLimitPolicy[], cost: number): Promise<RateLimitDecision>;
+  consume(key: string, policies: PolicySet, cost: number): Promise<RateLimitDecision>;
 
-  /** Answers what `consume` would, and takes nothing. */
-  peek(key: string, policies: readonly RateLimitPolicy[], cost: number): Promise<RateLimitDecision>;
+  /** Decides as `consume` would, from what this process remembers of refusals too, and takes nothing. */
+  peek(key: string, policies: PolicySet, cost: number): Promise<RateLimitDecision>;
 
   /**
    * Gives back what a decision took, or as much of it as has not run out by itself: units of a window that is over are
    * gone. A second refund of the same receipt is the caller's error; counts never fall below nothing used.
    */
-  refund(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void>;
+  refund(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void>;
 
   /** Takes `points` whether they fit or not, so that the key is over its limit for as long as that lasts. */
-  penalize(key: string, policies: readonly RateLimitPolicy[], points: number): Promise<void>;
+  charge(key: string, policies: PolicySet, points: number): Promise<void>;
 
   /** Gives `points` of what the key has used back, as far as it has used any. */
-  reward(key: string, policies: readonly RateLimitPolicy[], points: number): Promise<void>;
+  reward(key: string, policies: PolicySet, points: number): Promise<void>;
 
   /** Lets the units of `concurrency` policies last for another `windowMs`. Does nothing for units that have ended. */
-  renew(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void>;
+  renew(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void>;
 
   /** Gives the units of `concurrency` policies back, and nothing else. Does nothing for units that have ended. */
-  release(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void>;
+  release(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void>;
 
   /** Refuses the key whatever its policies for `durationMs` (a whole number of at least 1); the later end holds. */
   block(key: string, durationMs: number): Promise<void>;
 
   /** Forgets what `key` has used of these policies, and its block. Does nothing for an unknown key. */
-  reset(key: string, policies: readonly RateLimitPolicy[]): Promise<void>;
+  reset(key: string, policies: PolicySet): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
-import type { RateLimitDecision, RateLimitPolicy, RateLimitReceipt, RateLimitStore } from "./contract.ts";
-import { assertCount, assertPolicies } from "./policy.ts";
+import { assertCount, assertOptionNames } from "../options.ts";
+import type { PolicySet, RateLimitDecision, RateLimitReceipt, RateLimitStore } from "./contract.ts";
+import { policySet } from "./policy-set.ts";
 
 export interface ExpressRateLimitStoreOptions {
   /** Where the hits are counted. */
@@ -50,7 +51,7 @@ export interface ExpressRateLimitStore {
  * window they were made in, never in a later one. A store that cannot be asked rejects; express-rate-limit's
  * `passOnStoreError` decides what that means.
  *
- * @throws TypeError for options that cannot be, and when it is used before express-rate-limit has called `init`
+ * @throws TypeError for invalid options, and when it is used before express-rate-limit has called `init`
  */
 export function expressRateLimitStore(options: ExpressRateLimitStoreOptions): ExpressRateLimitStore {
   return new HitStore(options);
@@ -77,9 +78,11 @@ class HitStore implements ExpressRateLimitStore {
   readonly #windows: LRUCache<string, KnownWindow>;
   /** Hits of blocked keys since their last hit that counted: there is nothing to give back of them. */
   readonly #uncounted: LRUCache<string, number>;
-  #policies: readonly RateLimitPolicy[] | undefined;
+  #policies: PolicySet | undefined;
 
-  constructor({ store, prefix = "express-rate-limit", maxKeys = 10_000 }: ExpressRateLimitStoreOptions) {
+  constructor(options: ExpressRateLimitStoreOptions) {
+    assertOptionNames("expressRateLimitStore", options, ["store", "prefix", "maxKeys"]);
+    const { store, prefix = "express-rate-limit", maxKeys = 10_000 } = options;
     if (typeof store?.consume !== "function") throw new TypeError("store must be a RateLimitStore");
     if (typeof prefix !== "string" || prefix === "")
       throw new TypeError("prefix must be a string that is not empty");
@@ -91,9 +94,9 @@ class HitStore implements ExpressRateLimitStore {
   }
 
   init({ windowMs }: { readonly windowMs: number }): void {
-    const policies = [{ name: this.prefix, algorithm: "fixed-window", limit: NEVER_FULL, windowMs } as const];
-    assertPolicies(policies);
-    this.#policies = policies;
+    this.#policies = policySet([
+      { name: this.prefix, algorithm: "fixed-window", limit: NEVER_FULL, windowMs },
+    ]);
   }
 
   async increment(key: string): Promise<ExpressRateLimitHits> {
@@ -149,7 +152,7 @@ class HitStore implements ExpressRateLimitStore {
     this.#windows.set(key, { receipt, resetTime, unclearUntil });
   }
 
-  #initialised(): readonly RateLimitPolicy[] {
+  #initialised(): PolicySet {
     if (!this.#policies) throw new TypeError("the store is used before express-rate-limit has called init");
     return this.#policies;
   }

@@ -1,5 +1,12 @@
-import type { RateLimitDecision, RateLimitPolicy, RateLimitReceipt, RateLimitStore } from "./contract.ts";
-import { assertCount } from "./policy.ts";
+import { assertCount, assertOptionNames } from "../options.ts";
+import type {
+  PolicySet,
+  RateLimitDecision,
+  RateLimitPolicy,
+  RateLimitReceipt,
+  RateLimitStore,
+} from "./contract.ts";
+import { assertPolicySet, policySet } from "./policy-set.ts";
 
 export interface GuardedRateLimitStoreOptions {
   /** The store to ask first. A Redis store brings its own deadline and circuit breaker. */
@@ -23,11 +30,11 @@ export class GuardedRateLimitStore implements RateLimitStore {
   readonly #store: RateLimitStore;
   readonly #fallback: RateLimitStore;
   readonly #instances: number;
-  readonly #fallbackReceipts = new WeakSet<RateLimitReceipt>();
-  readonly #shares = new WeakMap<readonly RateLimitPolicy[], readonly RateLimitPolicy[]>();
   #unitsInFallback = 0;
 
-  constructor({ store, fallback, instances = 1 }: GuardedRateLimitStoreOptions) {
+  constructor(options: GuardedRateLimitStoreOptions) {
+    assertOptionNames("GuardedRateLimitStore", options, ["store", "fallback", "instances"]);
+    const { store, fallback, instances = 1 } = options;
     if (typeof store?.consume !== "function") throw new TypeError("store must be a RateLimitStore");
     if (typeof fallback?.consume !== "function") throw new TypeError("fallback must be a RateLimitStore");
     assertCount(instances, "instances");
@@ -40,57 +47,62 @@ export class GuardedRateLimitStore implements RateLimitStore {
     return this.#unitsInFallback;
   }
 
-  async consume(key: string, policies: readonly RateLimitPolicy[], cost: number): Promise<RateLimitDecision> {
+  async consume(key: string, policies: PolicySet, cost: number): Promise<RateLimitDecision> {
+    assertPolicySet(policies);
     try {
       const decision = await this.#store.consume(key, policies, cost);
       // What this process knows by itself says nothing of the store.
-      if (decision.source === undefined) this.#unitsInFallback = 0;
-      return decision;
+      if (decision.source === "store") this.#unitsInFallback = 0;
+      return withReceipt(decision, "store");
     } catch (error) {
       rethrowMistake(error);
       const decision = await this.#fallback.consume(key, this.#share(policies), cost);
       if (decision.allowed) this.#unitsInFallback += cost;
-      if (decision.receipt) this.#fallbackReceipts.add(decision.receipt);
-      return { ...decision, source: "fallback" };
+      return this.#ofFallback(withReceipt(decision, "fallback"));
     }
   }
 
-  async peek(key: string, policies: readonly RateLimitPolicy[], cost: number): Promise<RateLimitDecision> {
+  async peek(key: string, policies: PolicySet, cost: number): Promise<RateLimitDecision> {
+    assertPolicySet(policies);
     try {
       return await this.#store.peek(key, policies, cost);
     } catch (error) {
       rethrowMistake(error);
-      return { ...(await this.#fallback.peek(key, this.#share(policies), cost)), source: "fallback" };
+      return this.#ofFallback(await this.#fallback.peek(key, this.#share(policies), cost));
     }
   }
 
-  async refund(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void> {
-    if (!this.#fallbackReceipts.has(receipt)) await this.#store.refund(key, policies, receipt);
-    else await this.#fallback.refund(key, this.#share(policies), receipt);
+  async refund(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void> {
+    const [store, own] = this.#takenFrom(policies, receipt);
+    await store.refund(key, own, innerOf(receipt));
   }
 
-  penalize(key: string, policies: readonly RateLimitPolicy[], points: number): Promise<void> {
+  /** Charges the fallback while the store is away; the units count as admitted by it. */
+  charge(key: string, policies: PolicySet, points: number): Promise<void> {
     return this.#either(
-      () => this.#store.penalize(key, policies, points),
-      () => this.#fallback.penalize(key, this.#share(policies), points),
+      () => this.#store.charge(key, policies, points),
+      async () => {
+        await this.#fallback.charge(key, this.#share(policies), points);
+        this.#unitsInFallback += points;
+      },
     );
   }
 
-  reward(key: string, policies: readonly RateLimitPolicy[], points: number): Promise<void> {
+  reward(key: string, policies: PolicySet, points: number): Promise<void> {
     return this.#either(
       () => this.#store.reward(key, policies, points),
       () => this.#fallback.reward(key, this.#share(policies), points),
     );
   }
 
-  async renew(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void> {
-    if (!this.#fallbackReceipts.has(receipt)) await this.#store.renew(key, policies, receipt);
-    else await this.#fallback.renew(key, this.#share(policies), receipt);
+  async renew(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void> {
+    const [store, own] = this.#takenFrom(policies, receipt);
+    await store.renew(key, own, innerOf(receipt));
   }
 
-  async release(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void> {
-    if (!this.#fallbackReceipts.has(receipt)) await this.#store.release(key, policies, receipt);
-    else await this.#fallback.release(key, this.#share(policies), receipt);
+  async release(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void> {
+    const [store, own] = this.#takenFrom(policies, receipt);
+    await store.release(key, own, innerOf(receipt));
   }
 
   /** Blocks in the fallback too, so that an outage does not lift the block. */
@@ -99,7 +111,7 @@ export class GuardedRateLimitStore implements RateLimitStore {
     await this.#store.block(key, durationMs);
   }
 
-  async reset(key: string, policies: readonly RateLimitPolicy[]): Promise<void> {
+  async reset(key: string, policies: PolicySet): Promise<void> {
     await this.#fallback.reset(key, this.#share(policies));
     await this.#store.reset(key, policies);
   }
@@ -113,18 +125,43 @@ export class GuardedRateLimitStore implements RateLimitStore {
     }
   }
 
-  #share(policies: readonly RateLimitPolicy[]): readonly RateLimitPolicy[] {
-    const known = this.#shares.get(policies);
-    if (known) return known;
-    const part = (units: number): number => Math.max(1, Math.floor(units / this.#instances));
-    const share = policies.map((policy): RateLimitPolicy => ({
-      ...policy,
-      limit: part(policy.limit),
-      ...(policy.burst === undefined ? {} : { burst: part(policy.burst) }),
-    }));
-    this.#shares.set(policies, share);
-    return share;
+  #takenFrom(policies: PolicySet, { source }: RateLimitReceipt): [RateLimitStore, PolicySet] {
+    return source === "store" ? [this.#store, policies] : [this.#fallback, this.#share(policies)];
   }
+
+  #ofFallback(decision: RateLimitDecision): RateLimitDecision {
+    return { ...decision, source: "fallback", unitsInFallback: this.#unitsInFallback };
+  }
+
+  #share(policies: PolicySet): PolicySet {
+    assertPolicySet(policies);
+    return policies.made(this.#shareOf);
+  }
+
+  readonly #shareOf = ({ list }: PolicySet): PolicySet => {
+    const part = (units: number): number => Math.max(1, Math.floor(units / this.#instances));
+    return policySet(
+      list.map((policy): RateLimitPolicy => ({
+        ...policy,
+        limit: part(policy.limit),
+        ...(policy.burst === undefined ? {} : { burst: part(policy.burst) }),
+      })),
+    );
+  };
+}
+
+/** Says which of our two stores took the units; what that store says of itself is kept inside. */
+function withReceipt(decision: RateLimitDecision, source: RateLimitReceipt["source"]): RateLimitDecision {
+  const { receipt } = decision;
+  if (!receipt || (source === "store" && receipt.source === "store" && !receipt.inner)) return decision;
+  return { ...decision, receipt: { ...receipt, source, inner: receipt } };
+}
+
+/** The receipt as the store below gave it, for as many units as are given back. */
+function innerOf(receipt: RateLimitReceipt): RateLimitReceipt {
+  const { inner, cost } = receipt;
+  if (!inner) return receipt;
+  return inner.cost === cost ? inner : { ...inner, cost };
 }
 
 /** A TypeError is the caller's mistake, which no fallback may paper over. */

@@ -1,12 +1,13 @@
 import { LRUCache } from "lru-cache";
+import { assertCount, assertOptionNames } from "../options.ts";
 import type {
+  PolicySet,
   RateLimitDecision,
-  RateLimitPolicy,
   RateLimitPolicyState,
   RateLimitReceipt,
   RateLimitStore,
 } from "./contract.ts";
-import { assertCount, policySetId } from "./policy.ts";
+import { assertPolicySet } from "./policy-set.ts";
 
 export interface LeasedRateLimitStoreOptions {
   /** The shared store that units are taken from. */
@@ -55,7 +56,9 @@ export class LeasedRateLimitStore implements RateLimitStore {
   readonly #keys: LRUCache<string, KeyLeases>;
   readonly #refunded = new WeakSet<RateLimitReceipt>();
 
-  constructor({ store, units = 20, maxKeys = 10_000 }: LeasedRateLimitStoreOptions) {
+  constructor(options: LeasedRateLimitStoreOptions) {
+    assertOptionNames("LeasedRateLimitStore", options, ["store", "units", "maxKeys"]);
+    const { store, units = 20, maxKeys = 10_000 } = options;
     if (typeof store?.consume !== "function") throw new TypeError("store must be a RateLimitStore");
     assertCount(units, "units");
     assertCount(maxKeys, "maxKeys");
@@ -64,20 +67,21 @@ export class LeasedRateLimitStore implements RateLimitStore {
     this.#keys = new LRUCache({ max: maxKeys });
   }
 
-  async consume(key: string, policies: readonly RateLimitPolicy[], cost: number): Promise<RateLimitDecision> {
+  async consume(key: string, policies: PolicySet, cost: number): Promise<RateLimitDecision> {
     assertCount(cost, "cost");
     assertLeasable(policies);
     const leases = this.#leases(key, policies);
     for (;;) {
       const spent = spend(leases, cost);
-      if (spent) return { ...spent, source: "lease" };
+      if (spent) return spent;
       // Requests that come while units are on their way wait for those instead of asking too.
       if (leases.refill) await leases.refill.catch(() => {});
       else return this.#refill(leases, key, { policies, cost });
     }
   }
 
-  async peek(key: string, policies: readonly RateLimitPolicy[], cost: number): Promise<RateLimitDecision> {
+  async peek(key: string, policies: PolicySet, cost: number): Promise<RateLimitDecision> {
+    assertPolicySet(policies);
     const decision = await this.#store.peek(key, policies, cost);
     const lease = this.#current(key, policies);
     if (!lease) return decision;
@@ -88,7 +92,7 @@ export class LeasedRateLimitStore implements RateLimitStore {
   }
 
   /** Back into the lease that the units came from, or, where that is used up or over, to the store. */
-  async refund(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void> {
+  async refund(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void> {
     // A second refund would free units that other processes hold.
     if (this.#refunded.has(receipt)) return;
     this.#refunded.add(receipt);
@@ -97,20 +101,20 @@ export class LeasedRateLimitStore implements RateLimitStore {
     else lease.units = Math.min(lease.taken, lease.units + receipt.cost);
   }
 
-  async penalize(key: string, policies: readonly RateLimitPolicy[], points: number): Promise<void> {
+  async charge(key: string, policies: PolicySet, points: number): Promise<void> {
     this.#drop(key, policies);
-    await this.#store.penalize(key, policies, points);
+    await this.#store.charge(key, policies, points);
   }
 
-  reward(key: string, policies: readonly RateLimitPolicy[], points: number): Promise<void> {
+  reward(key: string, policies: PolicySet, points: number): Promise<void> {
     return this.#store.reward(key, policies, points);
   }
 
-  renew(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void> {
+  renew(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void> {
     return this.#store.renew(key, policies, receipt);
   }
 
-  release(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void> {
+  release(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void> {
     return this.#store.release(key, policies, receipt);
   }
 
@@ -122,7 +126,7 @@ export class LeasedRateLimitStore implements RateLimitStore {
     await this.#store.block(key, durationMs);
   }
 
-  async reset(key: string, policies: readonly RateLimitPolicy[]): Promise<void> {
+  async reset(key: string, policies: PolicySet): Promise<void> {
     this.#drop(key, policies);
     await this.#store.reset(key, policies);
   }
@@ -130,7 +134,7 @@ export class LeasedRateLimitStore implements RateLimitStore {
   async #refill(
     leases: KeyLeases,
     key: string,
-    { policies, cost }: { policies: readonly RateLimitPolicy[]; cost: number },
+    { policies, cost }: { policies: PolicySet; cost: number },
   ): Promise<RateLimitDecision> {
     const ask = async (units: number): Promise<RateLimitDecision> => {
       const askedAt = performance.now();
@@ -148,23 +152,25 @@ export class LeasedRateLimitStore implements RateLimitStore {
       return ask(Math.max(cost, left));
     })().finally(() => (leases.refill = undefined));
     const decision = await leases.refill;
-    return (decision.allowed && spend(leases, cost)) || decision;
+    const spent = decision.allowed ? spend(leases, cost) : undefined;
+    // Who asked for the lease was answered by the store itself.
+    return spent ? { ...decision, ...spent, source: decision.source } : decision;
   }
 
-  #current(key: string, policies: readonly RateLimitPolicy[]): Lease | undefined {
-    const lease = this.#keys.peek(`${policySetId(policies)} ${key}`)?.lease;
+  #current(key: string, policies: PolicySet): Lease | undefined {
+    const lease = this.#keys.peek(leaseKey(key, policies))?.lease;
     return lease && performance.now() < lease.validUntil ? lease : undefined;
   }
 
-  #leases(key: string, policies: readonly RateLimitPolicy[]): KeyLeases {
-    const id = `${policySetId(policies)} ${key}`;
+  #leases(key: string, policies: PolicySet): KeyLeases {
+    const id = leaseKey(key, policies);
     let leases = this.#keys.get(id);
     if (!leases) this.#keys.set(id, (leases = { lease: undefined, refill: undefined, size: 1 }));
     return leases;
   }
 
-  #drop(key: string, policies: readonly RateLimitPolicy[]): void {
-    this.#keys.delete(`${policySetId(policies)} ${key}`);
+  #drop(key: string, policies: PolicySet): void {
+    this.#keys.delete(leaseKey(key, policies));
   }
 }
 
@@ -191,7 +197,7 @@ function standing({ decision, units, answeredAt }: Lease): RateLimitDecision {
     moreAfterMs: Math.max(0, state.moreAfterMs - passedMs),
     resetAfterMs: Math.max(0, state.resetAfterMs - passedMs),
   }));
-  return { allowed: true, retryAfterMs: 0, policies: withUnits(policies, units) };
+  return { allowed: true, retryAfterMs: 0, policies: withUnits(policies, units), source: "lease" };
 }
 
 function withUnits(policies: readonly RateLimitPolicyState[], units: number): RateLimitPolicyState[] {
@@ -212,14 +218,21 @@ function leaseOf(
   return { ...lease, units: all, taken: all, validUntil: Math.min(validUntil, before.validUntil) };
 }
 
-const leasable = new WeakSet<readonly RateLimitPolicy[]>();
+function leaseKey(key: string, { id }: PolicySet): string {
+  return `${id} ${key}`;
+}
 
-function assertLeasable(policies: readonly RateLimitPolicy[]): void {
-  if (leasable.has(policies)) return;
-  for (const { name, algorithm } of policies) {
+/** A set of other policies is told so each time: nothing is made of it to keep. */
+function assertLeasable(policies: PolicySet): void {
+  assertPolicySet(policies);
+  policies.made(assertFixedWindows);
+}
+
+function assertFixedWindows({ list }: PolicySet): true {
+  for (const { name, algorithm } of list) {
     if (algorithm !== "fixed-window") {
       throw new TypeError(`policy "${name}": units are leased for fixed-window only, not for ${algorithm}`);
     }
   }
-  leasable.add(policies);
+  return true;
 }

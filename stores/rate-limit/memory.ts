@@ -1,5 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import { assertCount, assertFunction, assertOptionNames } from "../options.ts";
 import type {
+  PolicySet,
   RateLimitDecision,
   RateLimitPolicy,
   RateLimitPolicyState,
@@ -12,8 +15,19 @@ import type { Counter } from "./counters/counter.ts";
 import { FixedWindowCounter } from "./counters/fixed-window.ts";
 import { SlidingLogCounter } from "./counters/sliding-log.ts";
 import { SlidingWindowCounter } from "./counters/sliding-window.ts";
-import { decide } from "./decide.ts";
-import { assertCount, assertPoints, bucketScale, policySetId } from "./policy.ts";
+import { decisionOf } from "./decision.ts";
+import { assertPoints, bucketScale } from "./policy.ts";
+import { assertPolicySet } from "./policy-set.ts";
+
+export interface MemoryRateLimitStoreOptions {
+  /**
+   * Keys counted at most, per set of policies, and keys blocked at most; the least recently used is forgotten first, and
+   * begins anew. Default 100,000, some 50 MB. Too low a bound lets a client with many addresses push its own counts out.
+   */
+  readonly maxKeys?: number;
+  /** A clock in milliseconds that never goes back; a test may bring its own. Default `performance.now`. */
+  readonly now?: () => number;
+}
 
 const SWEEP_EVERY_US = 1_000_000;
 
@@ -22,71 +36,78 @@ const SWEEP_EVERY_US = 1_000_000;
  * Each of `n` processes admits the whole limit, so together they admit `n` times as much.
  */
 export class MemoryRateLimitStore implements RateLimitStore {
-  readonly #counters = new Map<string, Counter[]>();
-  readonly #blocks = new Map<string, number>();
+  readonly #counters: LRUCache<string, Counter[]>;
+  readonly #blocks: LRUCache<string, number>;
   readonly #clock: () => number;
   #sweepAt = 0;
 
-  /** @param now a clock in milliseconds that never goes back; a test may bring its own */
-  constructor(now: () => number = () => performance.now()) {
+  constructor(options: MemoryRateLimitStoreOptions = {}) {
+    assertOptionNames("MemoryRateLimitStore", options, ["maxKeys", "now"]);
+    const { maxKeys = 100_000, now = () => performance.now() } = options;
+    assertCount(maxKeys, "maxKeys");
+    assertFunction(now, "now");
+    // By size, since by number it would make room for all of them at once.
+    const bound = { maxSize: maxKeys, sizeCalculation: () => 1 };
+    this.#counters = new LRUCache(bound);
+    this.#blocks = new LRUCache(bound);
     this.#clock = now;
   }
 
-  async consume(key: string, policies: readonly RateLimitPolicy[], cost: number): Promise<RateLimitDecision> {
+  async consume(key: string, policies: PolicySet, cost: number): Promise<RateLimitDecision> {
     assertCount(cost, "cost");
     const now = this.#now();
     const counters = this.#find(key, policies);
     const fits = counters.map((counter) => counter.fits(now, cost));
     if (!fits.every(Boolean) || this.#blockedUs(key, now) > 0)
       return this.#decision(key, policies, { cost, now });
-    const lease = randomUUID();
-    for (const counter of counters) counter.take(now, cost, lease);
+    const holder = randomUUID();
+    for (const counter of counters) counter.take(now, cost, holder);
     this.#counters.set(counterKey(key, policies), counters);
     const marks = counters.map((counter) => counter.outlook(now, cost).mark);
-    const states = policies.map(({ name }, at) =>
+    const states = policies.list.map(({ name }, at) =>
       stateOf(name, { counter: counters[at], cost, now, allowed: true }),
     );
-    return { ...decide(states, 0), receipt: { cost, at: now, marks, lease } };
+    return { ...decisionOf(states, 0), receipt: { cost, at: now, marks, holder, source: "store" } };
   }
 
-  async peek(key: string, policies: readonly RateLimitPolicy[], cost: number): Promise<RateLimitDecision> {
+  async peek(key: string, policies: PolicySet, cost: number): Promise<RateLimitDecision> {
     assertCount(cost, "cost");
     return this.#decision(key, policies, { cost, now: this.#now() });
   }
 
-  async refund(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void> {
+  async refund(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void> {
     const now = this.#now();
     this.#find(key, policies).forEach((counter, at) => {
-      if (counter instanceof ConcurrencyCounter) counter.release(receipt.cost, receipt.lease);
+      if (counter instanceof ConcurrencyCounter) counter.release(receipt.cost, receipt.holder);
       else counter.giveBack(now, receipt.cost, { at: receipt.at, mark: receipt.marks[at] ?? 0 });
     });
   }
 
-  async penalize(key: string, policies: readonly RateLimitPolicy[], points: number): Promise<void> {
+  async charge(key: string, policies: PolicySet, points: number): Promise<void> {
     assertPoints(points, policies);
     const now = this.#now();
     const counters = this.#find(key, policies);
-    const lease = randomUUID();
-    for (const counter of counters) counter.take(now, points, lease);
+    const holder = randomUUID();
+    for (const counter of counters) counter.take(now, points, holder);
     this.#counters.set(counterKey(key, policies), counters);
   }
 
-  async reward(key: string, policies: readonly RateLimitPolicy[], points: number): Promise<void> {
+  async reward(key: string, policies: PolicySet, points: number): Promise<void> {
     assertCount(points, "points");
     const now = this.#now();
     for (const counter of this.#find(key, policies)) counter.giveBack(now, points);
   }
 
-  async renew(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void> {
+  async renew(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void> {
     const now = this.#now();
     for (const counter of this.#find(key, policies)) {
-      if (counter instanceof ConcurrencyCounter) counter.renew(now, receipt.cost, receipt.lease);
+      if (counter instanceof ConcurrencyCounter) counter.renew(now, receipt.cost, receipt.holder);
     }
   }
 
-  async release(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void> {
+  async release(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void> {
     for (const counter of this.#find(key, policies)) {
-      if (counter instanceof ConcurrencyCounter) counter.release(receipt.cost, receipt.lease);
+      if (counter instanceof ConcurrencyCounter) counter.release(receipt.cost, receipt.holder);
     }
   }
 
@@ -95,27 +116,27 @@ export class MemoryRateLimitStore implements RateLimitStore {
     this.#blocks.set(key, Math.max(this.#blocks.get(key) ?? 0, this.#now() + durationMs * 1000));
   }
 
-  async reset(key: string, policies: readonly RateLimitPolicy[]): Promise<void> {
+  async reset(key: string, policies: PolicySet): Promise<void> {
     this.#counters.delete(counterKey(key, policies));
     this.#blocks.delete(key);
   }
 
   #decision(
     key: string,
-    policies: readonly RateLimitPolicy[],
+    policies: PolicySet,
     { cost, now }: { cost: number; now: number },
   ): RateLimitDecision {
     const counters = this.#find(key, policies);
-    const states = policies.map(({ name }, at) => {
+    const states = policies.list.map(({ name }, at) => {
       const counter = counters[at];
       return stateOf(name, { counter, cost, now, allowed: counter?.fits(now, cost) === true });
     });
-    return decide(states, milliseconds(this.#blockedUs(key, now)));
+    return decisionOf(states, milliseconds(this.#blockedUs(key, now)));
   }
 
   /** Counters that are not kept yet are kept once something is taken from them. */
-  #find(key: string, policies: readonly RateLimitPolicy[]): Counter[] {
-    return this.#counters.get(counterKey(key, policies)) ?? policies.map(createCounter);
+  #find(key: string, policies: PolicySet): Counter[] {
+    return this.#counters.get(counterKey(key, policies)) ?? policies.list.map(createCounter);
   }
 
   #blockedUs(key: string, now: number): number {
@@ -174,8 +195,9 @@ function stateOf(
   };
 }
 
-function counterKey(key: string, policies: readonly RateLimitPolicy[]): string {
-  return `${policySetId(policies)} ${key}`;
+function counterKey(key: string, policies: PolicySet): string {
+  assertPolicySet(policies);
+  return `${policies.id} ${key}`;
 }
 
 function milliseconds(microseconds: number): number {

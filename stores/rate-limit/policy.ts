@@ -1,4 +1,5 @@
-import type { RateLimitAlgorithm, RateLimitPolicy } from "./contract.ts";
+import { assertCount, assertOptionNames } from "../options.ts";
+import type { PolicySet, RateLimitAlgorithm, RateLimitPolicy } from "./contract.ts";
 
 const ALGORITHMS: readonly RateLimitAlgorithm[] = [
   "fixed-window",
@@ -13,21 +14,29 @@ const ALGORITHMS: readonly RateLimitAlgorithm[] = [
 const KEPT_ONE_BY_ONE: readonly RateLimitAlgorithm[] = ["sliding-log", "concurrency"];
 const MOST_KEPT = 100_000;
 
-/**
- * Checks policies once, at construction of whatever uses them.
- *
- * @throws TypeError that names the policy and the field at fault
- */
+const FIELDS = ["name", "algorithm", "limit", "windowMs", "burst"] as const;
+/** What other libraries call them. */
+const RENAMED = {
+  max: 'use "limit"',
+  points: 'use "limit"',
+  tokens: 'use "limit"',
+  interval: 'use "windowMs"',
+  duration: 'use "windowMs", in milliseconds',
+  capacity: 'use "burst"',
+};
+
+/** @throws TypeError that names the policy and the field at fault */
 export function assertPolicies(policies: readonly RateLimitPolicy[]): void {
   if (!Array.isArray(policies) || policies.length === 0) {
     throw new TypeError("policies must be an array with at least one policy");
   }
   const names = new Set<string>();
   for (const policy of policies) {
-    const { name } = policy;
+    const name: unknown = policy?.name;
     if (typeof name !== "string" || name === "") throw new TypeError("each policy needs a name");
     if (names.has(name)) throw new TypeError(`two policies are called "${name}"`);
     names.add(name);
+    assertOptionNames(`policy "${name}"`, policy, FIELDS, RENAMED);
     assertPolicy(policy);
   }
 }
@@ -50,17 +59,10 @@ function assertPolicy({ name, algorithm, limit, windowMs, burst }: RateLimitPoli
   assertCount(burst, `policy "${name}": burst`);
 }
 
-/** @throws TypeError for anything but a whole number of at least 1 */
-export function assertCount(value: number, what: string): void {
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw new TypeError(`${what} must be a whole number of at least 1, not ${String(value)}`);
-  }
-}
-
 /** @throws TypeError for points that are no count, or more than one of the policies could keep */
-export function assertPoints(points: number, policies: readonly RateLimitPolicy[]): void {
+export function assertPoints(points: number, { list }: PolicySet): void {
   assertCount(points, "points");
-  const keeper = points > MOST_KEPT && policies.find(({ algorithm }) => KEPT_ONE_BY_ONE.includes(algorithm));
+  const keeper = points > MOST_KEPT && list.find(({ algorithm }) => KEPT_ONE_BY_ONE.includes(algorithm));
   if (keeper) {
     throw new TypeError(`policy "${keeper.name}": points must not exceed ${MOST_KEPT}, not ${points}`);
   }
@@ -73,21 +75,6 @@ export function isBucket(algorithm: RateLimitAlgorithm): boolean {
 /** The most units that can ever be taken at once. */
 export function capacityOf({ algorithm, limit, burst }: RateLimitPolicy): number {
   return isBucket(algorithm) ? (burst ?? limit) : limit;
-}
-
-const setIds = new WeakMap<readonly RateLimitPolicy[], string>();
-
-/** What a set of policies counts under. Their numbers are part of it: a changed limit starts a count of its own. */
-export function policySetId(policies: readonly RateLimitPolicy[]): string {
-  const known = setIds.get(policies);
-  if (known !== undefined) return known;
-  const parts = policies.map((policy) => {
-    const { name, algorithm, limit, windowMs } = policy;
-    return `${name.length}:${name}:${algorithm}:${limit}:${windowMs}:${capacityOf(policy)}`;
-  });
-  const id = parts.join(",");
-  setIds.set(policies, id);
-  return id;
 }
 
 /**

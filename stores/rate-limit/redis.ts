@@ -1,29 +1,25 @@
 import { randomUUID } from "node:crypto";
-import { setImmediate } from "node:timers/promises";
-import { createGuard, type Guard, type RedisClient } from "../redis/guard.ts";
-import { assertPrefix, redisKey } from "../redis/keys.ts";
+import { assertCount, assertOptionNames } from "../options.ts";
+import { RedisAccess, type RedisAccessOptions } from "../redis/access.ts";
 import { warnOfReplays } from "../redis/replay-warning.ts";
 import { compilePolicies, type CompiledPolicies } from "./compiled-policies.ts";
 import { ConsumeBatches } from "./consume-batches.ts";
 import { POLICY_REPLY } from "./consume-script.ts";
 import type {
+  PolicySet,
   RateLimitDecision,
   RateLimitPolicy,
   RateLimitPolicyState,
   RateLimitReceipt,
   RateLimitStore,
 } from "./contract.ts";
-import { decide } from "./decide.ts";
+import { decisionOf } from "./decision.ts";
 import { DenyMemory } from "./deny-memory.ts";
-import { assertCount, assertPoints } from "./policy.ts";
+import { assertPoints } from "./policy.ts";
+import { assertPolicySet } from "./policy-set.ts";
 import { blockScript, returnScript } from "./return-script.ts";
 
-export interface RedisRateLimitStoreOptions {
-  readonly client: RedisClient;
-  /** Put before every key; two limiters that count apart need two prefixes. */
-  readonly prefix: string;
-  /** How long one operation may take, milliseconds. Default 250. */
-  readonly deadlineMs?: number;
+export interface RedisRateLimitStoreOptions extends RedisAccessOptions {
   /** Refused keys remembered in this process, which then cost no round trip; 0 remembers none. Default 10,000. */
   readonly denyMemoryKeys?: number;
 }
@@ -33,152 +29,144 @@ export interface RedisRateLimitStoreOptions {
  * Works on standalone Redis and on Cluster; all keys of one id share a slot.
  */
 export class RedisRateLimitStore implements RateLimitStore {
-  readonly #client: RedisClient;
-  readonly #prefix: string;
-  readonly #guard: Guard;
+  readonly #redis: RedisAccess;
   readonly #batches: ConsumeBatches;
   readonly #denied: DenyMemory | undefined;
-  readonly #compiled = new WeakMap<readonly RateLimitPolicy[], CompiledPolicies>();
 
-  constructor({ client, prefix, deadlineMs, denyMemoryKeys = 10_000 }: RedisRateLimitStoreOptions) {
-    assertPrefix(prefix);
+  constructor(options: RedisRateLimitStoreOptions) {
+    assertOptionNames("RedisRateLimitStore", options, ["client", "prefix", "deadlineMs", "denyMemoryKeys"]);
+    const { denyMemoryKeys = 10_000 } = options;
     if (denyMemoryKeys !== 0) assertCount(denyMemoryKeys, "denyMemoryKeys");
-    warnOfReplays(client);
-    this.#client = client;
-    this.#prefix = prefix;
-    this.#guard = createGuard(client, deadlineMs);
-    this.#batches = new ConsumeBatches(client, this.#guard);
+    this.#redis = new RedisAccess("rate-limit", options);
+    warnOfReplays(this.#redis.client);
+    this.#batches = new ConsumeBatches(this.#redis);
     this.#denied = denyMemoryKeys === 0 ? undefined : new DenyMemory(denyMemoryKeys);
   }
 
-  async consume(key: string, policies: readonly RateLimitPolicy[], cost: number): Promise<RateLimitDecision> {
-    const { stateSuffix, mostAtOnce } = this.#compile(policies);
-    const id = denyId(stateSuffix, key);
-    const known = this.#denied?.recall(id, cost, mostAtOnce);
-    if (known) return known;
-    const askedAt = performance.now();
-    const decision = await this.#ask("consume", key, { policies, cost });
-    if (!decision.allowed && holdsUntilRetry(decision, policies)) {
-      this.#denied?.remember(id, decision, { cost, askedAt });
-    }
-    return decision;
+  consume(key: string, policies: PolicySet, cost: number): Promise<RateLimitDecision> {
+    return this.#decide("consume", key, { policies, cost });
   }
 
-  peek(key: string, policies: readonly RateLimitPolicy[], cost: number): Promise<RateLimitDecision> {
-    return this.#ask("peek", key, { policies, cost });
+  peek(key: string, policies: PolicySet, cost: number): Promise<RateLimitDecision> {
+    return this.#decide("peek", key, { policies, cost });
   }
 
-  async penalize(key: string, policies: readonly RateLimitPolicy[], points: number): Promise<void> {
+  async charge(key: string, policies: PolicySet, points: number): Promise<void> {
+    assertPolicySet(policies);
     assertPoints(points, policies);
     await this.#ask("charge", key, { policies, cost: points });
   }
 
-  async reward(key: string, policies: readonly RateLimitPolicy[], points: number): Promise<void> {
+  async reward(key: string, policies: PolicySet, points: number): Promise<void> {
     assertCount(points, "points");
-    const marks = policies.map(() => 0);
-    await this.#giveBack("reward", key, { policies, receipt: { cost: points, at: 0, marks, lease: "" } });
+    const receipt: RateLimitReceipt = { cost: points, source: "store", at: 0, marks: [], holder: "" };
+    await this.#giveBack("reward", key, { policies, receipt });
   }
 
-  async refund(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void> {
+  async refund(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void> {
     await this.#giveBack("refund", key, { policies, receipt });
   }
 
-  async renew(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void> {
-    await this.#return("renew", key, { policies, receipt });
+  async renew(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void> {
+    await this.#runReturn("renew", key, { policies, receipt });
   }
 
-  async release(key: string, policies: readonly RateLimitPolicy[], receipt: RateLimitReceipt): Promise<void> {
-    await this.#return("release", key, { policies, receipt });
+  async release(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void> {
+    await this.#runReturn("release", key, { policies, receipt });
   }
 
   async block(key: string, durationMs: number): Promise<void> {
     assertCount(durationMs, "durationMs");
-    await this.#run(key, () => blockScript.run(this.#client, [this.#blockKey(key)], [durationMs]));
+    const blockKey = this.#redis.key(key, ":block");
+    this.#batches.sendAll();
+    await this.#redis.call({ operation: "block", key: blockKey }, (client) =>
+      blockScript.run(client, [blockKey], [durationMs]),
+    );
   }
 
-  async reset(key: string, policies: readonly RateLimitPolicy[]): Promise<void> {
-    const keys = this.#keys(key, this.#compile(policies));
+  async reset(key: string, policies: PolicySet): Promise<void> {
+    assertPolicySet(policies);
+    const keys = this.#keys(key, policies.made(compilePolicies));
+    this.#batches.sendAll();
     try {
-      await this.#run(key, () => this.#client.unlink(...keys));
+      await this.#redis.call({ operation: "reset", key: keys[0] }, (client) => client.unlink(...keys));
     } finally {
-      await settled();
       // With the block every set of policies is open again.
-      this.#denied?.forgetEnding(denyId("", key));
+      this.#denied?.forget(key);
     }
   }
 
-  async #ask(
-    mode: "consume" | "peek" | "charge",
+  /** From memory where a refusal is known to hold still, which is no operation of the store. */
+  async #decide(
+    mode: "consume" | "peek",
     key: string,
-    { policies, cost }: { policies: readonly RateLimitPolicy[]; cost: number },
+    { policies, cost }: { policies: PolicySet; cost: number },
   ): Promise<RateLimitDecision> {
+    assertPolicySet(policies);
     assertCount(cost, "cost");
-    const compiled = this.#compile(policies);
-    const lease = compiled.hasConcurrency ? randomUUID() : "";
-    const keys = this.#keys(key, compiled);
-    const reply = await this.#batches.ask(compiled, { keys, args: [mode, cost, lease] });
-    return readDecision(reply, policies, { mode, cost, lease });
+    const { stateSuffix, mostAtOnce } = policies.made(compilePolicies);
+    const which = { key, set: stateSuffix };
+    const known = this.#denied?.recall(which, cost, mostAtOnce);
+    if (known) return known;
+    const askedAt = performance.now();
+    const decision = await this.#ask(mode, key, { policies, cost });
+    if (!decision.allowed && holdsUntilRetry(decision, policies.list)) {
+      this.#denied?.remember(which, decision, { cost, askedAt });
+    }
+    return decision;
   }
 
+  #ask(
+    mode: "consume" | "peek" | "charge",
+    key: string,
+    { policies, cost }: { policies: PolicySet; cost: number },
+  ): Promise<RateLimitDecision> {
+    const compiled = policies.made(compilePolicies);
+    const holder = compiled.hasConcurrency ? randomUUID() : "";
+    const keys = this.#keys(key, compiled);
+    return this.#redis.observe({ operation: mode }, async () => {
+      const reply = await this.#batches.ask(compiled, { keys, args: [mode, cost, holder] });
+      return readDecision(reply, policies.list, { mode, cost, holder });
+    });
+  }
+
+  /** Units come back: what was refused before may be admitted now. */
   async #giveBack(
     mode: "refund" | "reward",
     key: string,
-    given: { policies: readonly RateLimitPolicy[]; receipt: RateLimitReceipt },
+    given: { policies: PolicySet; receipt: RateLimitReceipt },
   ): Promise<void> {
     try {
-      await this.#return(mode, key, given);
+      await this.#runReturn(mode, key, given);
     } finally {
-      await settled();
-      this.#denied?.forget(denyId(this.#compile(given.policies).stateSuffix, key));
+      this.#denied?.forget(key);
     }
   }
 
-  async #return(
+  async #runReturn(
     mode: "refund" | "reward" | "release" | "renew",
     key: string,
-    { policies, receipt }: { policies: readonly RateLimitPolicy[]; receipt: RateLimitReceipt },
+    { policies, receipt }: { policies: PolicySet; receipt: RateLimitReceipt },
   ): Promise<void> {
-    const compiled = this.#compile(policies);
-    const marks = policies.map((_, at) => receipt.marks[at] ?? 0);
-    const args = [mode, receipt.cost, receipt.lease, receipt.at, compiled.json, ...marks];
-    await this.#run(key, () => returnScript.run(this.#client, this.#keys(key, compiled), args));
-  }
-
-  /** Redis hears of everything in the order of the calls. */
-  #run(key: string, call: () => Promise<unknown>): Promise<unknown> {
+    assertPolicySet(policies);
+    const compiled = policies.made(compilePolicies);
+    const keys = this.#keys(key, compiled);
+    const marks = policies.list.map((_, at) => receipt.marks[at] ?? 0);
+    const args = [mode, receipt.cost, receipt.holder, receipt.at, compiled.json, ...marks];
+    // Redis hears of everything in the order of the calls.
     this.#batches.sendAll();
-    return this.#guard(call, this.#blockKey(key));
+    await this.#redis.call({ operation: mode, key: keys[0] }, (client) =>
+      returnScript.run(client, keys, args),
+    );
   }
 
-  #compile(policies: readonly RateLimitPolicy[]): CompiledPolicies {
-    const known = this.#compiled.get(policies);
-    if (known) return known;
-    const compiled = compilePolicies(policies);
-    this.#compiled.set(policies, compiled);
-    return compiled;
-  }
-
-  #keys(key: string, { stateSuffix, setSuffixes }: CompiledPolicies): string[] {
-    const base = redisKey(this.#prefix, key);
-    const keys = [base + stateSuffix, `${base}:block`];
+  #keys(key: string, { stateSuffix, setSuffixes }: CompiledPolicies): [state: string, ...others: string[]] {
+    const base = this.#redis.key(key);
+    const keys: [string, ...string[]] = [base + stateSuffix, `${base}:block`];
     for (const suffix of setSuffixes) keys.push(base + suffix);
     return keys;
   }
-
-  #blockKey(key: string): string {
-    return redisKey(this.#prefix, key, ":block");
-  }
 }
-
-function denyId(stateSuffix: string, key: string): string {
-  return `${stateSuffix} ${key}`;
-}
-
-/**
- * Resolves when every reply that came before this moment is dealt with: a refusal that was on its way when its key was
- * opened again is remembered by then, and can be forgotten.
- */
-const settled = (): Promise<void> => setImmediate();
 
 /** A unit of a concurrency policy may come free before `retryAfterMs`, which is only a guess there. */
 function holdsUntilRetry(
@@ -191,7 +179,7 @@ function holdsUntilRetry(
 function readDecision(
   reply: Buffer,
   policies: readonly RateLimitPolicy[],
-  { mode, cost, lease }: { mode: string; cost: number; lease: string },
+  { mode, cost, holder }: { mode: string; cost: number; holder: string },
 ): RateLimitDecision {
   const number = (index: number): number => reply.readDoubleLE(index * 8);
   const marks: number[] = [];
@@ -208,10 +196,11 @@ function readDecision(
       retryAfterMs: retryUs === -1 ? Infinity : milliseconds(retryUs),
     };
   });
-  const decision = decide(states, milliseconds(number(1)));
+  const decision = decisionOf(states, milliseconds(number(1)));
   if (mode !== "consume" || !decision.allowed) return decision;
+  const receipt: RateLimitReceipt = { cost, source: "store", at: number(0), marks, holder };
   const { allowed, retryAfterMs } = decision;
-  return { allowed, retryAfterMs, policies: states, receipt: { cost, at: number(0), marks, lease } };
+  return { allowed, retryAfterMs, policies: states, source: "store", receipt };
 }
 
 function milliseconds(microseconds: number): number {

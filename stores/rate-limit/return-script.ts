@@ -16,7 +16,7 @@ import { READ_STATE } from "./consume-script.ts";
  */
 const RETURN_LUA = `${READ_STATE}
 local now = server_time()
-local mode, units, lease, taken_at = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local mode, units, holder, taken_at = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local policies = cjson.decode(ARGV[5])
 local count = #policies / 4
 local counting = mode == 'refund' or mode == 'reward'
@@ -32,7 +32,7 @@ end
 
 local function names()
   local members = {}
-  for unit = 1, units do members[unit] = lease .. ':' .. unit end
+  for unit = 1, units do members[unit] = holder .. ':' .. unit end
   return members
 end
 

@@ -5,12 +5,12 @@ import { redisStores, type RedisStores } from "express-redis-suite/stores";
 import { RedisLeaderboard } from "express-redis-suite/stores/leaderboard/redis";
 import { StoreUnavailableError } from "express-redis-suite/stores/errors";
 import type { Lock } from "express-redis-suite/stores/lock/lock-manager";
-import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import type { SessionData } from "express-session";
 import { eventually } from "../support/eventually.ts";
 import { describeWithRedisServer, startRedisServer, type RedisServer } from "../support/redis-server.ts";
 
-const POLICY: RateLimitPolicy = { name: "p", algorithm: "fixed-window", limit: 50, windowMs: 600_000 };
+const POLICIES = policySet([{ name: "p", algorithm: "fixed-window", limit: 50, windowMs: 600_000 }]);
 const SESSION = { cookie: { originalMaxAge: 600_000 } } as SessionData;
 const LONG_MS = 600_000;
 
@@ -35,7 +35,7 @@ const match = (id: string): { id: string; changes: { player: string; deltas: num
 const writes: Record<string, (suite: Suite) => Promise<unknown>> = {
   "cache set": ({ cache }) => cache.set("new", Buffer.from("v"), LONG_MS),
   "session set": ({ session }) => session.set("new", SESSION),
-  "rate limit consume": ({ rateLimit }) => rateLimit.consume("new", [POLICY], 1),
+  "rate limit consume": ({ rateLimit }) => rateLimit.consume("new", POLICIES, 1),
   "lock acquire": ({ locks }) => locks.tryAcquire("new", { ttlMs: LONG_MS }),
   "leaderboard submit": ({ board }) => board.submit("new", [match("1"), match("2")]),
   "leaderboard set": ({ board }) => board.set("new", "a", { score: 1 }),
@@ -89,7 +89,7 @@ describeWithRedisServer("the Redis stores", () => {
       const { cache, session, rateLimit, board } = suite;
       await cache.set("k", Buffer.from("v"), LONG_MS);
       await session.set("sid", SESSION);
-      await rateLimit.consume("k", [POLICY], 1);
+      await rateLimit.consume("k", POLICIES, 1);
       await board.submit("b", [match("1")]);
       const lock = await hold(suite, "k");
       await fill();
@@ -99,7 +99,7 @@ describeWithRedisServer("the Redis stores", () => {
       expect((await board.top("b", 1)).map(({ player }) => player)).to.deep.equal(["a"]);
       expect(await lock.extend(LONG_MS)).to.equal(true);
       expect(await lock.release()).to.equal(true);
-      await rateLimit.reset("k", [POLICY]);
+      await rateLimit.reset("k", POLICIES);
       await session.destroy("sid");
       expect(await cache.delete("k")).to.equal(true);
       await board.remove("b");
@@ -113,12 +113,12 @@ describeWithRedisServer("the Redis stores", () => {
       const { cache, session, rateLimit, board } = suite;
       await cache.set("k", Buffer.from("v"), LONG_MS);
       await session.set("sid", SESSION);
-      await rateLimit.consume("k", [POLICY], 50);
+      await rateLimit.consume("k", POLICIES, 50);
       await board.submit("b", [match("1")]);
       await suite.client.flushall();
       expect(await cache.get("k")).to.equal(undefined);
       expect(await session.get("sid")).to.equal(null);
-      expect((await rateLimit.consume("k", [POLICY], 1)).policies[0]?.remaining).to.equal(49);
+      expect((await rateLimit.consume("k", POLICIES, 1)).policies[0]?.remaining).to.equal(49);
       expect(await board.standing("b", "a")).to.equal(undefined);
       expect(await board.submit("b", [match("1")])).to.equal(1);
     });
@@ -146,7 +146,7 @@ describeWithRedisServer("the Redis stores", () => {
         Array.from({ length: 50 }, async (_, at) => {
           await board.submit("b", [match(`match ${at}`)]);
           await pause((at * 7 + peer) % 20);
-          return rateLimit.consume("k", [POLICY], 1);
+          return rateLimit.consume("k", POLICIES, 1);
         }),
       ),
     );

@@ -34,7 +34,7 @@ const ROOMS: readonly Room[] = [
       // The side of the contract, not a backend: it makes locks out of any LockStore, and imports none.
       "stores/lock/lock-manager\\.ts",
       // Likewise: what policies may be, and a store made of any two.
-      "stores/rate-limit/(?:policy|guarded)\\.ts",
+      "stores/rate-limit/(?:policy-set|short-policies|guarded)\\.ts",
       "stores/(?:errors|options)\\.ts",
       "telemetry/.+",
     ],

@@ -2,18 +2,15 @@ import { expect } from "chai";
 import { close, createRedis } from "express-redis-suite/redis";
 import { redisStores, type RedisStores } from "express-redis-suite/stores";
 import { RedisLeaderboard } from "express-redis-suite/stores/leaderboard/redis";
-import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { RedisLockStore } from "express-redis-suite/stores/lock/redis";
 import type { SessionData } from "express-session";
 import { countCommands } from "../support/command-counts.ts";
 import { redis, redisUrl } from "../support/shared-redis.ts";
 
-const POLICIES: RateLimitPolicy[] = ["a", "b", "c"].map((name) => ({
-  name,
-  algorithm: "fixed-window",
-  limit: 2,
-  windowMs: 60_000,
-}));
+const POLICIES = policySet(
+  ["a", "b", "c"].map((name) => ({ name, algorithm: "fixed-window", limit: 2, windowMs: 60_000 })),
+);
 const SESSION = { cookie: { originalMaxAge: 60_000 } } as SessionData;
 
 describe("an operation of a store", () => {
@@ -61,7 +58,7 @@ describe("an operation of a store", () => {
   const scripts: Record<string, () => Promise<unknown>> = {
     "rate limit consume, three policies": () => stores.rateLimit.consume("k", POLICIES, 1),
     "rate limit peek": () => stores.rateLimit.peek("k", POLICIES, 1),
-    "rate limit penalize": () => stores.rateLimit.penalize("k", POLICIES, 1),
+    "rate limit charge": () => stores.rateLimit.charge("k", POLICIES, 1),
     "rate limit reward": () => stores.rateLimit.reward("k", POLICIES, 1),
     "rate limit block": () => stores.rateLimit.block("k", 1000),
     "lock acquire": () => locks.acquire("k", "me", 1000),

@@ -10,6 +10,11 @@ import {
   fromAddresses,
   ietfHeaders,
   legacyHeaders,
+  perDay,
+  perHour,
+  perMinute,
+  perSecond,
+  policySet,
   rateLimit,
   refundWhen,
   successful,
@@ -20,12 +25,18 @@ import {
   type Limit,
   type LimitedRequest,
   type OnLimited,
+  type PolicySet,
+  type RateLimitAlgorithm,
+  type RateLimitDecision,
   type RateLimitMiddleware,
   type RateLimitOptions,
   type RateLimitPolicy,
+  type RateLimitPolicyState,
+  type RateLimitReceipt,
+  type RateLimitStore,
   type RequestRateLimit,
+  type ShortPolicyOptions,
 } from "express-redis-suite/rate-limit";
-import type { RateLimitDecision, RateLimitStore } from "express-redis-suite/stores/rate-limit/contract";
 import { exactly } from "./exactly.ts";
 
 declare const store: RateLimitStore;
@@ -46,7 +57,15 @@ const policies: RateLimitPolicy[] = [
 ];
 const limiter: RateLimitMiddleware = rateLimit({ store, policies });
 rateLimit({ store, policies: [{ name: "p", algorithm: "gcra", limit: 1, windowMs: 1 }] });
-rateLimit({ store, policies: (req) => (req.path === "/" ? policies : [burst]) });
+const [one, other]: PolicySet[] = [policySet(policies), policySet([burst])];
+rateLimit({ store, policies: one ?? policies });
+rateLimit({ store, policies: (req) => (req.path === "/" ? one : other) ?? policySet(policies) });
+// @ts-expect-error: a set made beforehand
+rateLimit({ store, policies: () => policies });
+const short: ShortPolicyOptions = { name: "api", algorithm: "gcra", burst: 5 };
+rateLimit({ store, policies: [perSecond(20, short), perMinute(100), perHour(1_000), perDay(9_000)] });
+// @ts-expect-error: the window is in the name
+perSecond(20, { windowMs: 1 });
 // @ts-expect-error: no such algorithm
 rateLimit({ store, policies: [{ name: "p", algorithm: "leaky", limit: 1, windowMs: 1 }] });
 // @ts-expect-error: a policy has a name
@@ -93,6 +112,13 @@ chargeWhen(limiter, failed);
 app.use(denyAddresses(["192.0.2.0/24", "2001:db8::/32"]));
 // @ts-expect-error: a list
 denyAddresses("192.0.2.1");
+
+// What a store of one's own needs.
+export function spent({ receipt, policies: states }: RateLimitDecision): RateLimitReceipt | undefined {
+  const state: RateLimitPolicyState | undefined = states[0];
+  exactly<RateLimitAlgorithm>()(burst.algorithm);
+  return state?.remaining === 0 ? receipt : undefined;
+}
 
 // What a limiter leaves on the request.
 exactly<RequestRateLimit | undefined>()(request.rateLimit);

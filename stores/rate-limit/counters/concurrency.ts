@@ -6,7 +6,7 @@ const RETRY_US = 1_000_000;
 export class ConcurrencyCounter implements Counter {
   readonly #limit: number;
   readonly #window: number;
-  /** When each unit ends unless it is renewed, by `lease:number`. */
+  /** When each unit ends unless it is renewed, by `holder:number`. */
   readonly #ends = new Map<string, number>();
 
   constructor(limit: number, windowUs: number) {
@@ -19,18 +19,20 @@ export class ConcurrencyCounter implements Counter {
     return this.#ends.size + cost <= this.#limit;
   }
 
-  take(now: number, cost: number, lease: string): void {
-    for (let unit = 1; unit <= cost; unit++) this.#ends.set(`${lease}:${unit}`, now + this.#window);
+  take(now: number, cost: number, holder: string): void {
+    for (let unit = 1; unit <= cost; unit++) this.#ends.set(`${holder}:${unit}`, now + this.#window);
   }
 
   outlook(now: number, cost: number): Outlook {
     this.#forward(now);
-    const ends = [...this.#ends.values()];
-    const more = ends.length === 0 ? 0 : Math.min(...ends) - now;
+    // One by one: a penalty may hold more units than a call may have arguments.
+    let first = Infinity;
+    for (const ends of this.#ends.values()) first = Math.min(first, ends);
+    const more = this.#ends.size === 0 ? 0 : first - now;
     return {
-      remaining: Math.max(0, this.#limit - ends.length),
+      remaining: Math.max(0, this.#limit - this.#ends.size),
       more,
-      reset: ends.length === 0 ? 0 : Math.max(...ends) - now,
+      reset: this.emptyAt(now) - now,
       retry: cost > this.#limit ? Infinity : Math.min(more, RETRY_US),
       mark: 0,
     };
@@ -42,20 +44,22 @@ export class ConcurrencyCounter implements Counter {
     for (const [name] of soonest.slice(0, units)) this.#ends.delete(name);
   }
 
-  renew(now: number, units: number, lease: string): void {
+  renew(now: number, units: number, holder: string): void {
     this.#forward(now);
     for (let unit = 1; unit <= units; unit++) {
-      const name = `${lease}:${unit}`;
+      const name = `${holder}:${unit}`;
       if (this.#ends.has(name)) this.#ends.set(name, now + this.#window);
     }
   }
 
-  release(units: number, lease: string): void {
-    for (let unit = 1; unit <= units; unit++) this.#ends.delete(`${lease}:${unit}`);
+  release(units: number, holder: string): void {
+    for (let unit = 1; unit <= units; unit++) this.#ends.delete(`${holder}:${unit}`);
   }
 
   emptyAt(now: number): number {
-    return Math.max(now, ...this.#ends.values());
+    let last = now;
+    for (const ends of this.#ends.values()) last = Math.max(last, ends);
+    return last;
   }
 
   #forward(now: number): void {

@@ -20,8 +20,8 @@ export interface Taken {
  */
 export interface Counter {
   fits(now: number, cost: number): boolean;
-  /** Takes units whether they fit or not. `lease` names them where they are given back one by one. */
-  take(now: number, cost: number, lease: string): void;
+  /** Takes units whether they fit or not. `holder` names them where they are given back one by one. */
+  take(now: number, cost: number, holder: string): void;
   outlook(now: number, cost: number): Outlook;
   /** Gives units back: those of `taken` as far as they have not run out, without it any that are used. */
   giveBack(now: number, units: number, taken?: Taken): void;

@@ -1,9 +1,10 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { expect } from "chai";
 import express, { type Express } from "express";
 import { denyAddresses, fromAddresses, rateLimit } from "express-redis-suite/rate-limit";
 import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
 import request from "supertest";
-import { policy } from "../../contracts/rate-limit-store-under-test.ts";
+import { policy } from "../../contracts/rate-limit/under-test.ts";
 
 const MEMBERS: readonly (readonly [entry: string, address: string])[] = [
   ["192.0.2.7", "192.0.2.7"],
@@ -28,6 +29,8 @@ const MEMBERS: readonly (readonly [entry: string, address: string])[] = [
   ["2001:db8::1/128", "2001:db8::1"],
   ["fe80::/10", "fe80::1%eth0"],
   ["::1", "::1"],
+  ["192.0.2.7", "192.0.2.7:5678"],
+  ["2001:db8::/32", "[2001:db8::1]:443"],
 ];
 
 const STRANGERS: readonly (readonly [entry: string, address: string])[] = [
@@ -64,10 +67,15 @@ const NEITHER = [
   "example.org",
   "*",
   "192.0.2.7 ",
+  "192.0.2.7:80",
 ];
 
 function isFrom(entry: string, ip: string): boolean {
-  return fromAddresses([entry])({ ip } as express.Request);
+  return fromAddresses([entry])(requestFrom(ip));
+}
+
+function requestFrom(ip: string | undefined): express.Request {
+  return { ip, app: express() } as Partial<express.Request> as express.Request;
 }
 
 describe("fromAddresses", () => {
@@ -82,13 +90,13 @@ describe("fromAddresses", () => {
   it("finds an address that any of its entries means, and none where there are no entries", () => {
     const isMember = fromAddresses(["192.0.2.7", "2001:db8::/32", "10.0.0.0/8"]);
     for (const ip of ["192.0.2.7", "2001:db8::9", "10.4.4.4"])
-      expect(isMember({ ip } as express.Request)).to.equal(true);
-    expect(fromAddresses([])({ ip: "192.0.2.7" } as express.Request)).to.equal(false);
+      expect(isMember(requestFrom(ip))).to.equal(true);
+    expect(fromAddresses([])(requestFrom("192.0.2.7"))).to.equal(false);
   });
 
   it("finds nobody without an address", () => {
     for (const ip of [undefined, "", "unknown"]) {
-      expect(fromAddresses(["0.0.0.0/0", "::/0"])({ ip } as express.Request)).to.equal(false);
+      expect(fromAddresses(["0.0.0.0/0", "::/0"])(requestFrom(ip))).to.equal(false);
     }
   });
 
@@ -104,7 +112,7 @@ describe("an allow list", () => {
     const app = appOf(
       rateLimit({
         store: new MemoryRateLimitStore(),
-        policies: [policy("fixed-window", 1)],
+        policies: policySet([policy("fixed-window", 1)]),
         skip: fromAddresses(["192.0.2.0/24"]),
       }),
     );
@@ -127,6 +135,30 @@ describe("denyAddresses", () => {
     expect((await from(app, "198.51.100.7")).status).to.equal(200);
   });
 
+  it("refuses an app that trusts every proxy, in which everybody can name another address", async () => {
+    for (const middleware of [
+      denyAddresses(["192.0.2.0/24"]),
+      rateLimit({
+        store: new MemoryRateLimitStore(),
+        policies: policySet([policy("fixed-window", 1)]),
+        key: () => "k",
+        skip: fromAddresses(["192.0.2.0/24"]),
+      }),
+    ]) {
+      const app = appOf(middleware);
+      app.set("trust proxy", true);
+      const { status, text } = await from(app, "192.0.2.7");
+      expect(status).to.equal(500);
+      expect(text).to.include('TypeError: rateLimit: with "trust proxy": true');
+    }
+  });
+
+  it("takes a list, and says so to whoever gives one address", () => {
+    for (const list of ["10.0.0.1", undefined] as unknown as string[][]) {
+      expect(() => denyAddresses(list)).to.throw(TypeError, 'must be an array, for example ["192.0.2.7"');
+    }
+  });
+
   it("has a name in stack traces, and refuses a list that cannot be", () => {
     expect(denyAddresses([]).name).to.equal("denyAddressesMiddleware");
     expect(() => denyAddresses(["nobody"])).to.throw(TypeError, "nobody");
@@ -138,6 +170,10 @@ function appOf(middleware: express.RequestHandler): Express {
   app.set("trust proxy", "loopback");
   app.use(middleware);
   app.get("/", (_req, res) => void res.send("through"));
+  app.use(
+    ((error, _req, res, _next) =>
+      void res.status(500).send(String(error))) satisfies express.ErrorRequestHandler,
+  );
   return app;
 }
 

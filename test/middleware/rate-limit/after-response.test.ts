@@ -1,3 +1,4 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { expect } from "chai";
 import express, { type Express, type RequestHandler } from "express";
 import {
@@ -14,7 +15,7 @@ import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memo
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
 import { channels } from "express-redis-suite/telemetry";
 import request from "supertest";
-import { policy, remainders } from "../../contracts/rate-limit-store-under-test.ts";
+import { policy, remainders } from "../../contracts/rate-limit/under-test.ts";
 import { collectEvents } from "../../support/collect-events.ts";
 import { countCommands } from "../../support/command-counts.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -23,7 +24,7 @@ import { PATIENT_MS, redis } from "../../support/shared-redis.ts";
 import { held } from "./held-store.ts";
 import { serve, type ServedApp } from "./served-app.ts";
 
-const two = [policy("fixed-window", 2)];
+const two = policySet([policy("fixed-window", 2)]);
 
 /** Answers with the status that the path says; `/hang` never answers, `/crash` throws. */
 function appBehind(limiter: RequestHandler): Express {
@@ -95,7 +96,10 @@ describe("refundWhen", () => {
     const never: RateLimitOptions[] = [
       optionsFor(new MemoryRateLimitStore(), { skip: () => true }),
       optionsFor(failingStore()),
-      optionsFor(new MemoryRateLimitStore(), { policies: [policy("fixed-window", 1)], cost: () => 2 }),
+      optionsFor(new MemoryRateLimitStore(), {
+        policies: policySet([policy("fixed-window", 1)]),
+        cost: () => 2,
+      }),
     ];
     for (const options of never) {
       await store.reset("k", two);

@@ -1,10 +1,11 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { expect } from "chai";
 import express, { type Express } from "express";
 import { rateLimit } from "express-redis-suite/rate-limit";
 import type { RateLimitStore } from "express-redis-suite/stores/rate-limit/contract";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
 import request from "supertest";
-import { pause, policy, remainders } from "../../contracts/rate-limit-store-under-test.ts";
+import { pause, policy, remainders } from "../../contracts/rate-limit/under-test.ts";
 import { useLimiterProcesses } from "../../stores/rate-limit/limiter-processes.ts";
 import { countCommands } from "../../support/command-counts.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -13,7 +14,7 @@ import { held } from "./held-store.ts";
 import { serve, type ServedApp } from "./served-app.ts";
 
 const LIFE_MS = 200;
-const two = [policy("concurrency", 2, { windowMs: LIFE_MS })];
+const two = policySet([policy("concurrency", 2, { windowMs: LIFE_MS })]);
 
 /** `/wait` is answered once `answerAll` is called; `/crash` and `/reject` fail as handlers do. */
 function appWith(store: RateLimitStore, policies = two): { app: Express; answerAll: () => void } {
@@ -88,7 +89,7 @@ describe("a concurrency policy", () => {
   });
 
   it("gives its unit back at once when the client has left while the store was asked", async () => {
-    const long = [policy("concurrency", 2)];
+    const long = policySet([policy("concurrency", 2)]);
     const slow = held(store);
     served = await serve(appWith(slow.store, long).app);
     const gone = served.connectionsClosed(1);
@@ -135,7 +136,10 @@ describe("a concurrency policy", () => {
   });
 
   it("holds nothing for a request that another policy refused", async () => {
-    const both = [policy("fixed-window", 1, { name: "one" }), policy("concurrency", 2, { name: "use" })];
+    const both = policySet([
+      policy("fixed-window", 1, { name: "one" }),
+      policy("concurrency", 2, { name: "use" }),
+    ]);
     const { app } = appWith(store, both);
     await request(app).get("/now");
     expect((await request(app).get("/now")).status).to.equal(429);
@@ -143,7 +147,7 @@ describe("a concurrency policy", () => {
   });
 
   it("may be renewed for longer than a timer can count", async () => {
-    const years = [policy("concurrency", 2, { windowMs: 400 * 24 * 3_600_000 })];
+    const years = policySet([policy("concurrency", 2, { windowMs: 400 * 24 * 3_600_000 })]);
     const { app, answerAll } = appWith(store, years);
     served = await serve(app);
     served.send("/wait");
@@ -161,7 +165,8 @@ describe("a concurrency policy of a process that dies", () => {
     const store = new RedisRateLimitStore({ client: redis(), prefix: "hammered", deadlineMs: 3000 });
     const everybody = async (): Promise<number[]> => remainders(store, two, "everybody");
     const [process] = processes();
-    const { port = 0 } = (await process?.order<{ port: number }>({ kind: "serve", policies: two })) ?? {};
+    const { port = 0 } =
+      (await process?.order<{ port: number }>({ kind: "serve", policies: two.list })) ?? {};
     const hanging = [0, 1].map(() => fetch(`http://127.0.0.1:${port}/hang`).catch(() => "gone"));
     await eventually(async () => expect(await everybody()).to.deep.equal([0]));
     await pause(1.5 * LIFE_MS);

@@ -1,18 +1,13 @@
+import type { PolicySet, RateLimitStore } from "express-redis-suite/stores/rate-limit/contract";
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { expect } from "chai";
 import express, { type Express } from "express";
 import { ietfHeaders, rateLimit, type RateLimitOptions } from "express-redis-suite/rate-limit";
-import type { RateLimitPolicy, RateLimitStore } from "express-redis-suite/stores/rate-limit/contract";
 import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
 import { channels } from "express-redis-suite/telemetry";
 import request from "supertest";
-import {
-  ALGORITHMS,
-  HOUR_MS,
-  pause,
-  policy,
-  remainders,
-} from "../../contracts/rate-limit-store-under-test.ts";
+import { ALGORITHMS, HOUR_MS, pause, policy, remainders } from "../../contracts/rate-limit/under-test.ts";
 import { unreliable } from "../../stores/rate-limit/unreliable-store.ts";
 import { collectEvents } from "../../support/collect-events.ts";
 import { countCommands } from "../../support/command-counts.ts";
@@ -20,7 +15,7 @@ import { failingStore } from "../../support/failing-store.ts";
 import { redis } from "../../support/shared-redis.ts";
 import { held, type HeldStore } from "./held-store.ts";
 
-const one = [policy("fixed-window", 1, { name: "one" })];
+const one = policySet([policy("fixed-window", 1, { name: "one" })]);
 
 function appWith(options: Partial<RateLimitOptions>): Express {
   const app = express();
@@ -37,8 +32,9 @@ function redisStore(): RedisRateLimitStore {
 }
 
 describe("the round trips of a limiter", () => {
-  const all = ALGORITHMS.map((algorithm) => policy(algorithm, 9, { name: algorithm }));
-  const withoutUse = all.filter(({ algorithm }) => algorithm !== "concurrency");
+  const withoutUse = ALGORITHMS.filter((algorithm) => algorithm !== "concurrency").map((algorithm) =>
+    policy(algorithm, 9, { name: algorithm }),
+  );
 
   it("are one for policies of every kind", async () => {
     const app = appWith({ store: redisStore(), policies: withoutUse });
@@ -69,9 +65,9 @@ describe("the round trips of a limiter", () => {
 });
 
 describe("policies that depend on the request", () => {
-  const free = [policy("fixed-window", 1, { name: "free" })];
-  const paid = [policy("fixed-window", 2, { name: "paid" }), policy("gcra", 9, { name: "burst" })];
-  const choose = (req: express.Request): readonly RateLimitPolicy[] => (req.query["paid"] ? paid : free);
+  const free = policySet([policy("fixed-window", 1, { name: "free" })]);
+  const paid = policySet([policy("fixed-window", 2, { name: "paid" }), policy("gcra", 9, { name: "burst" })]);
+  const choose = (req: express.Request): PolicySet => (req.query["paid"] ? paid : free);
 
   it("count and are told for each choice apart", async () => {
     const app = appWith({ store: redisStore(), policies: choose });
@@ -84,12 +80,13 @@ describe("policies that depend on the request", () => {
     expect((await request(app).get("/?paid=1")).status).to.equal(429);
   });
 
-  it("are checked when they are met", async () => {
-    const app = appWith({ policies: () => [{ ...policy("gcra", 1, { name: "bad" }), limit: 0 }] });
-    const { status, text } = await request(app).get("/");
-    expect(status).to.equal(500);
-    expect(text).to.match(/^TypeError: policy "bad": limit/);
-    expect((await request(appWith({ policies: () => [] })).get("/")).status).to.equal(500);
+  it("are sets made beforehand, and nothing that would have to be checked each time", async () => {
+    for (const made of [[policy("gcra", 1)], [], undefined]) {
+      const app = appWith({ policies: () => made as unknown as PolicySet });
+      const { status, text } = await request(app).get("/");
+      expect(status).to.equal(500);
+      expect(text).to.equal("TypeError: policies must be made by policySet([...]), once, beforehand");
+    }
   });
 });
 
@@ -100,17 +97,17 @@ async function answerOnceAsked(res: express.Response, { asked, letGo }: HeldStor
 }
 
 describe("a limiter", () => {
-  it("refuses a key that is no text, which would count everybody as one", async () => {
+  it("refuses a key that is no string, which would count everybody as one", async () => {
     for (const key of [() => undefined, () => 7, async () => null] as unknown as RateLimitOptions["key"][]) {
       const { status, text } = await request(appWith(key ? { key } : {})).get("/");
       expect(status).to.equal(500);
-      expect(text).to.match(/^TypeError: rateLimit: key must answer a text, not /);
+      expect(text).to.match(/^TypeError: rateLimit: key must return a string, not /);
     }
   });
 
   it("waits for a key, a cost and a skip that take their time", async () => {
     const store = new MemoryRateLimitStore();
-    const nine = [policy("fixed-window", 9)];
+    const nine = policySet([policy("fixed-window", 9)]);
     const late =
       <Value>(value: Value) =>
       (): Promise<Value> =>
@@ -163,7 +160,7 @@ describe("a limiter", () => {
 
   it("limits by this process's share while the store is away, and says so", async () => {
     const store = unreliable(new MemoryRateLimitStore());
-    const policies = [policy("fixed-window", 6, { name: "six" })];
+    const policies = policySet([policy("fixed-window", 6, { name: "six" })]);
     const fallback = new MemoryRateLimitStore();
     const app = appWith({ store, policies, onStoreError: { fallback, instances: 3 } });
     store.away = true;
@@ -211,10 +208,10 @@ describe("a limiter", () => {
 
   it("takes a block as it finds it, whatever the policies", async () => {
     const store = redisStore();
-    const app = appWith({ store, policies: [policy("concurrency", 5)] });
+    const app = appWith({ store, policies: policySet([policy("concurrency", 5)]) });
     await store.block("k", HOUR_MS);
     expect((await request(app).get("/")).status).to.equal(429);
-    await store.reset("k", [policy("concurrency", 5)]);
+    await store.reset("k", policySet([policy("concurrency", 5)]));
     expect((await request(app).get("/")).status).to.equal(200);
   });
 });

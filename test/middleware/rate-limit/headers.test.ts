@@ -13,7 +13,7 @@ import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/cont
 import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
 import fc from "fast-check";
 import request from "supertest";
-import { HOUR_MS, policy } from "../../contracts/rate-limit-store-under-test.ts";
+import { HOUR_MS, policy } from "../../contracts/rate-limit/under-test.ts";
 import { parseList } from "../../support/structured-fields.ts";
 
 function appWith(

@@ -1,17 +1,18 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
+import type { PolicySet } from "express-redis-suite/stores/rate-limit/contract";
 import { expect } from "chai";
 import express, { type Express } from "express";
 import { delayUpTo, rateLimit, type OnLimited, type RateLimitOptions } from "express-redis-suite/rate-limit";
-import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
 import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
 import { channels, type RateLimitEvent } from "express-redis-suite/telemetry";
 import request from "supertest";
-import { pause, policy, remainders } from "../../contracts/rate-limit-store-under-test.ts";
+import { pause, policy, remainders } from "../../contracts/rate-limit/under-test.ts";
 import { unreliable } from "../../stores/rate-limit/unreliable-store.ts";
 import { collectEvents } from "../../support/collect-events.ts";
 import { eventually } from "../../support/eventually.ts";
 import { serve } from "./served-app.ts";
 
-function appWith(options: Partial<RateLimitOptions> & { policies: readonly RateLimitPolicy[] }): Express {
+function appWith(options: Partial<RateLimitOptions> & { policies: PolicySet }): Express {
   const app = express();
   app.use(rateLimit({ store: new MemoryRateLimitStore(), key: () => "k", ...options }));
   app.get("/", (_req, res) => void res.send("through"));
@@ -28,7 +29,7 @@ async function statusesOf(app: Express, count: number): Promise<number[]> {
 }
 
 describe("shadow mode", () => {
-  const one = [policy("fixed-window", 1, { name: "tried" })];
+  const one = policySet([policy("fixed-window", 1, { name: "tried" })]);
 
   it("lets every request pass, and publishes what would have been limited", async () => {
     const app = appWith({ policies: one, onLimited: "shadow" });
@@ -53,7 +54,7 @@ describe("shadow mode", () => {
 
   it("takes nothing for what it would have refused", async () => {
     const store = new MemoryRateLimitStore();
-    const two = [policy("fixed-window", 2)];
+    const two = policySet([policy("fixed-window", 2)]);
     const app = appWith({
       store,
       policies: two,
@@ -69,7 +70,7 @@ describe("shadow mode", () => {
     const store = new MemoryRateLimitStore();
     const app = express();
     app.use(rateLimit({ store, policies: one, key: () => "k", onLimited: "shadow" }));
-    app.use(rateLimit({ store, policies: [policy("fixed-window", 2)], key: () => "k" }));
+    app.use(rateLimit({ store, policies: policySet([policy("fixed-window", 2)]), key: () => "k" }));
     app.get("/", (_req, res) => void res.end());
     expect(await statusesOf(app, 3)).to.deep.equal([200, 200, 429]);
   });
@@ -78,7 +79,7 @@ describe("shadow mode", () => {
 describe("delayUpTo", () => {
   it("holds a request back until it fits", async () => {
     const app = appWith({
-      policies: [policy("gcra", 1, { windowMs: 80 })],
+      policies: policySet([policy("gcra", 1, { windowMs: 80 })]),
       onLimited: delayUpTo({ maxDelayMs: 1000 }),
     });
     const startedAt = performance.now();
@@ -91,7 +92,7 @@ describe("delayUpTo", () => {
 
   it("tells a request that waited how it stands then", async () => {
     const app = appWith({
-      policies: [policy("gcra", 1, { windowMs: 60 })],
+      policies: policySet([policy("gcra", 1, { windowMs: 60 })]),
       onLimited: delayUpTo({ maxDelayMs: 1000 }),
     });
     await request(app).get("/");
@@ -101,7 +102,7 @@ describe("delayUpTo", () => {
 
   it("denies at once what would have to wait for longer", async () => {
     const app = appWith({
-      policies: [policy("fixed-window", 1)],
+      policies: policySet([policy("fixed-window", 1)]),
       onLimited: delayUpTo({ maxDelayMs: 5000 }),
     });
     await request(app).get("/");
@@ -115,7 +116,7 @@ describe("delayUpTo", () => {
 
   it("denies at once what no wait can make fit", async () => {
     const app = appWith({
-      policies: [policy("fixed-window", 1, { windowMs: 50 })],
+      policies: policySet([policy("fixed-window", 1, { windowMs: 50 })]),
       onLimited: delayUpTo({ maxDelayMs: 5000 }),
       cost: () => 2,
     });
@@ -124,7 +125,7 @@ describe("delayUpTo", () => {
 
   it("gives up when others were faster and the bound is reached", async () => {
     const app = appWith({
-      policies: [policy("gcra", 1, { windowMs: 100 })],
+      policies: policySet([policy("gcra", 1, { windowMs: 100 })]),
       onLimited: delayUpTo({ maxDelayMs: 150 }),
     });
     const statuses = await statusesOf(app, 6);
@@ -134,7 +135,7 @@ describe("delayUpTo", () => {
 
   it("holds so many requests back at the same time, and no more", async () => {
     const app = appWith({
-      policies: [policy("fixed-window", 1, { windowMs: 300 })],
+      policies: policySet([policy("fixed-window", 1, { windowMs: 300 })]),
       onLimited: delayUpTo({ maxDelayMs: 1000, maxWaiting: 1 }),
     });
     await request(app).get("/");
@@ -144,7 +145,7 @@ describe("delayUpTo", () => {
 
   it("takes nothing for a client that has gone meanwhile", async () => {
     const store = new MemoryRateLimitStore();
-    const one = [policy("fixed-window", 1, { windowMs: 150 })];
+    const one = policySet([policy("fixed-window", 1, { windowMs: 150 })]);
     const served = await serve(appWith({ store, policies: one, onLimited: delayUpTo({ maxDelayMs: 1000 }) }));
     try {
       const gone = served.connectionsClosed(2);
@@ -165,7 +166,7 @@ describe("delayUpTo", () => {
     const store = unreliable(new MemoryRateLimitStore());
     const app = appWith({
       store,
-      policies: [policy("fixed-window", 1, { windowMs: 100 })],
+      policies: policySet([policy("fixed-window", 1, { windowMs: 100 })]),
       onLimited: delayUpTo({ maxDelayMs: 1000 }),
     });
     await request(app).get("/");
@@ -182,7 +183,7 @@ describe("delayUpTo", () => {
 });
 
 describe("a function for requests over their limit", () => {
-  const one = [policy("fixed-window", 1, { name: "one" })];
+  const one = policySet([policy("fixed-window", 1, { name: "one" })]);
 
   it("may answer itself", async () => {
     const onLimited: OnLimited = ({ res, decision }) => {
@@ -196,7 +197,7 @@ describe("a function for requests over their limit", () => {
 
   it("is heard of once, when it has answered itself, too", async () => {
     const app = appWith({
-      policies: [policy("fixed-window", 1)],
+      policies: policySet([policy("fixed-window", 1)]),
       onLimited: ({ res }) => void res.status(503).end(),
     });
     const outcomes: string[] = [];

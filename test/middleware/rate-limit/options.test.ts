@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { delayUpTo, ietfHeaders, rateLimit } from "express-redis-suite/rate-limit";
 import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
 import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
-import { policy } from "../../contracts/rate-limit-store-under-test.ts";
+import { policy } from "../../contracts/rate-limit/under-test.ts";
 
 const good = policy("fixed-window", 5, { name: "good" });
 

@@ -1,19 +1,21 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { expect } from "chai";
 import express, { type Express } from "express";
 import { rateLimit, type RateLimitOptions } from "express-redis-suite/rate-limit";
 import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
+import { createRedis } from "express-redis-suite/redis";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
 import { channels } from "express-redis-suite/telemetry";
 import request from "supertest";
-import { policy } from "../../contracts/rate-limit-store-under-test.ts";
+import { policy } from "../../contracts/rate-limit/under-test.ts";
 import { collectEvents } from "../../support/collect-events.ts";
 import { failingStore } from "../../support/failing-store.ts";
-import { PATIENT_MS, redis } from "../../support/shared-redis.ts";
+import { PATIENT_MS, redis, redisUrl } from "../../support/shared-redis.ts";
 
 const TYPES = "https://iana.org/assignments/http-problem-types";
 
 function appWith(options: Partial<RateLimitOptions>): Express {
-  const policies = [policy("fixed-window", 1, { name: "one" })];
+  const policies = policySet([policy("fixed-window", 1, { name: "one" })]);
   const app = express();
   app.use(rateLimit({ store: new MemoryRateLimitStore(), policies, key: () => "k", ...options }));
   app.get("/", (_req, res) => void res.send("through"));
@@ -63,5 +65,25 @@ describe("the problems of a limiter", () => {
     ).get("/");
     expect([status, body.type]).to.deep.equal([503, `${TYPES}#temporary-reduced-capacity`]);
     expect(headers).to.include({ "retry-after": "1", "cache-control": "no-store" });
+  });
+
+  it("name in the event what Redis refuses for a reason of its own", async () => {
+    await redis().call("ACL", "SETUSER", "scriptless", "on", ">pw", "~*", "&*", "+@all", "-@scripting");
+    const client = await createRedis(redisUrl().replace("redis://", "redis://scriptless:pw@"));
+    try {
+      const store = new RedisRateLimitStore({ client, prefix: "limits", deadlineMs: PATIENT_MS });
+      for (const [onStoreError, status] of [
+        ["allow", 200],
+        ["deny", 503],
+      ] as const) {
+        const [event] = await collectEvents(channels.rateLimit, async () => {
+          expect((await request(appWith({ store, onStoreError })).get("/")).status).to.equal(status);
+        });
+        expect(event).to.include({ code: "NOPERM" });
+      }
+    } finally {
+      client.disconnect();
+      await redis().call("ACL", "DELUSER", "scriptless");
+    }
   });
 });

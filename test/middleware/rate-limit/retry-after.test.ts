@@ -4,7 +4,7 @@ import { rateLimit } from "express-redis-suite/rate-limit";
 import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
 import fc from "fast-check";
 import request from "supertest";
-import { ALGORITHMS, policy } from "../../contracts/rate-limit-store-under-test.ts";
+import { ALGORITHMS, policy } from "../../contracts/rate-limit/under-test.ts";
 import { parseList } from "../../support/structured-fields.ts";
 
 describe("Retry-After", () => {
@@ -36,7 +36,7 @@ describe("Retry-After", () => {
         const app = express();
         app.use(
           rateLimit({
-            store: new MemoryRateLimitStore(() => now),
+            store: new MemoryRateLimitStore({ now: () => now }),
             policies: drawn,
             key: () => "k",
             cost: (req) => Number(req.query["cost"]),

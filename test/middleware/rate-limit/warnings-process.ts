@@ -1,9 +1,14 @@
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import express, { type Express } from "express";
-import { chargeWhen, failed, rateLimit } from "express-redis-suite/rate-limit";
-import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
+import { chargeWhen, failed, policySet, rateLimit } from "express-redis-suite/rate-limit";
+import type { RateLimitPolicy, RateLimitStore } from "express-redis-suite/stores/rate-limit/contract";
 import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
+import { failingStore } from "../../support/failing-store.ts";
 
 /** Runs one scenario in a process that has warned of nothing yet, and tells the warnings to its parent. */
 const policies: readonly RateLimitPolicy[] = [
@@ -12,6 +17,8 @@ const policies: readonly RateLimitPolicy[] = [
 const others: readonly RateLimitPolicy[] = [
   { ...policies[0], name: "other", algorithm: "gcra", limit: 9, windowMs: 1000 },
 ];
+
+const chosen = policySet(policies);
 
 const scenarios: Readonly<Record<string, () => Promise<void>>> = {
   async "forwarded, untrusted"() {
@@ -29,6 +36,37 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
   },
   async "not forwarded"() {
     await ask(express().use(rateLimit({ store: new MemoryRateLimitStore(), policies })), 2, {});
+  },
+  async "forwarded by a trusted proxy that knows no address"() {
+    const app = express().use(rateLimit({ store: new MemoryRateLimitStore(), policies }));
+    app.set("trust proxy", 1);
+    await ask(app, 3, { "X-Forwarded-For": "unknown" });
+  },
+  async "over a Unix socket"() {
+    const folder = await mkdtemp(join(tmpdir(), "limited-"));
+    const app = express().use(rateLimit({ store: new MemoryRateLimitStore(), policies }));
+    const server = app.use((_req, res) => void res.end()).listen(join(folder, "socket"));
+    await once(server, "listening");
+    for (let time = 0; time < 3; time++) {
+      const [response] = await once(get({ socketPath: join(folder, "socket"), agent: false }), "response");
+      if ((response as IncomingMessage).statusCode !== 200) throw new Error("the limiter failed");
+    }
+    await rm(folder, { recursive: true });
+  },
+  async "a client that has gone"() {
+    const store = new MemoryRateLimitStore();
+    const app = express();
+    app.get("/", (req, _res, next) => void req.socket.destroy().once("close", () => next()));
+    await ask(app.use(rateLimit({ store, policies })), 3, {}).catch(() => {});
+  },
+  async "a store that refuses for a reason that will not pass"() {
+    await ask(
+      express().use(rateLimit({ store: failingWith("NOPERM no permission for evalsha"), policies })),
+      3,
+    );
+  },
+  async "a store that is away"() {
+    await ask(express().use(rateLimit({ store: failingStore(), policies })), 3);
   },
   async "made in a handler"() {
     const app = express().use((req, res, next) => {
@@ -57,14 +95,21 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     rateLimit({ store, policies });
     rateLimit({ store, policies: others });
     rateLimit({ store, policies: [...policies, ...others] });
-    rateLimit({ store, policies: () => policies });
+    rateLimit({ store, policies: () => chosen });
   },
   async "two stores, the same policies"() {
     for (let limiter = 0; limiter < 2; limiter++) rateLimit({ store: new MemoryRateLimitStore(), policies });
   },
 };
 
-async function ask(app: Express, times: number, headers: Record<string, string>): Promise<void> {
+/** A store that Redis answers with an error of its own. */
+function failingWith(message: string): RateLimitStore {
+  return new Proxy(new MemoryRateLimitStore(), {
+    get: () => () => Promise.reject(new Error(message)),
+  });
+}
+
+async function ask(app: Express, times: number, headers: Record<string, string> = {}): Promise<void> {
   app.use((_req, res) => void res.end());
   const server = app.listen(0, "127.0.0.1");
   await once(server, "listening");

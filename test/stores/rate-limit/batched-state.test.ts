@@ -1,19 +1,14 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
-import type { RateLimitPolicy, RateLimitStore } from "express-redis-suite/stores/rate-limit/contract";
+import type { RateLimitStore } from "express-redis-suite/stores/rate-limit/contract";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
-import {
-  ALGORITHMS,
-  HOUR_MS,
-  policy,
-  remainders,
-  take,
-} from "../../contracts/rate-limit-store-under-test.ts";
+import { ALGORITHMS, HOUR_MS, policy, remainders, take } from "../../contracts/rate-limit/under-test.ts";
 import { keysOf, onEachRedis } from "../../contracts/redis-backends.ts";
 import { PATIENT_MS } from "../../support/shared-redis.ts";
 
-const EVERY_ALGORITHM: readonly RateLimitPolicy[] = ALGORITHMS.map((algorithm, at) =>
-  policy(algorithm, 5 + at, { name: algorithm }),
+const EVERY_ALGORITHM = policySet(
+  ALGORITHMS.map((algorithm, at) => policy(algorithm, 5 + at, { name: algorithm })),
 );
 
 onEachRedis((_, client) => {
@@ -30,7 +25,7 @@ onEachRedis((_, client) => {
 
     it("is what each finds again in a later turn, whatever their order is then", async () => {
       const store = open();
-      const policies = [policy("fixed-window", 5)];
+      const policies = policySet([policy("fixed-window", 5)]);
       for (const [at, key] of ["a", "b", "c"].entries()) await store.consume(key, policies, at + 1);
       const taken = await Promise.all(["c", "a", "b"].map((key) => store.consume(key, policies, 1)));
       expect(taken.map(({ policies: [state] }) => state?.remaining)).to.deep.equal([1, 3, 2]);
@@ -60,7 +55,7 @@ onEachRedis((_, client) => {
 
     it("lives for as long as all that a bucket was asked for", async () => {
       const store = open();
-      const policies = [policy("token-bucket", 4, { windowMs: 400_000 })];
+      const policies = policySet([policy("token-bucket", 4, { windowMs: 400_000 })]);
       await Promise.all([store.consume("k", policies, 1), store.consume("k", policies, 1)]);
       const [life = 0] = await lives();
       expect(life).to.be.within(150_000, 200_000);
@@ -68,7 +63,10 @@ onEachRedis((_, client) => {
 
     for (const brief of ["token-bucket", "sliding-window"] as const) {
       it(`lives for as long as the longest of its policies, behind a brief ${brief}`, async () => {
-        const policies = [policy("fixed-window", 5, { name: "long" }), policy(brief, 5, { windowMs: 1000 })];
+        const policies = policySet([
+          policy("fixed-window", 5, { name: "long" }),
+          policy(brief, 5, { windowMs: 1000 }),
+        ]);
         await open().consume("k", policies, 1);
         const [life = 0] = await lives();
         expect(life).to.be.above(HOUR_MS / 2);
@@ -77,7 +75,7 @@ onEachRedis((_, client) => {
 
     it("has a block only for what was asked after it", async () => {
       const store = open();
-      const policies = [policy("fixed-window", 5)];
+      const policies = policySet([policy("fixed-window", 5)]);
       // A script that the server does not know yet is sent twice, and then comes later.
       await store.block("other", 1);
       await store.peek("other", policies, 1);
@@ -91,7 +89,7 @@ onEachRedis((_, client) => {
 
     it("is not hidden behind a refusal that was on its way during a refund", async () => {
       const store = open(100);
-      const policies = [policy("fixed-window", 1)];
+      const policies = policySet([policy("fixed-window", 1)]);
       await store.reward("k", policies, 1);
       const receipt = await take(store, { policies });
       const [refused] = await Promise.all([
@@ -105,7 +103,7 @@ onEachRedis((_, client) => {
     for (const algorithm of ["sliding-log", "concurrency"] as const) {
       it(`holds no unit of a ${algorithm} that no longer counts`, async () => {
         const store = open();
-        const policies = [policy(algorithm, 9, { windowMs: 300 })];
+        const policies = policySet([policy(algorithm, 9, { windowMs: 300 })]);
         await store.consume("k", policies, 4);
         await pause(200);
         await store.consume("k", policies, 1);
@@ -119,10 +117,10 @@ onEachRedis((_, client) => {
 
     it("is as asked, next to a penalty beyond every window", async () => {
       const store = open();
-      const policies = [policy("token-bucket", 5)];
+      const policies = policySet([policy("token-bucket", 5)]);
       const asked = await Promise.allSettled([
         store.consume("a", policies, 1),
-        store.penalize("b", policies, Number.MAX_SAFE_INTEGER),
+        store.charge("b", policies, Number.MAX_SAFE_INTEGER),
         store.consume("c", policies, 1),
       ]);
       expect(asked.map(({ status }) => status)).to.deep.equal(["fulfilled", "fulfilled", "fulfilled"]);
@@ -134,7 +132,7 @@ onEachRedis((_, client) => {
 
     it("counts for equal policies of two limiters alike, in the order of the calls", async () => {
       const store = open();
-      const [one, other] = [[policy("fixed-window", 2)], [policy("fixed-window", 2)]];
+      const [one, other] = [policySet([policy("fixed-window", 2)]), policySet([policy("fixed-window", 2)])];
       await store.peek("k", one, 1);
       const taken = await Promise.all([one, other, one].map((policies) => store.consume("k", policies, 1)));
       expect(taken.map(({ allowed }) => allowed)).to.deep.equal([true, true, false]);

@@ -1,31 +1,38 @@
-import { expect } from "chai";
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import type {
+  PolicySet,
   RateLimitDecision,
-  RateLimitPolicy,
   RateLimitStore,
 } from "express-redis-suite/stores/rate-limit/contract";
+import { expect } from "chai";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
 import fc from "fast-check";
-import { ALGORITHMS, policy, remainders, take } from "../../contracts/rate-limit-store-under-test.ts";
+import { ALGORITHMS, policy, remainders, take } from "../../contracts/rate-limit/under-test.ts";
 import { keysOf, onEachRedis } from "../../contracts/redis-backends.ts";
 import { countCommands } from "../../support/command-counts.ts";
 import { PATIENT_MS } from "../../support/shared-redis.ts";
 
 /** Sets of policies that ask for everything the script knows, alone and together. */
-const SETS: readonly (readonly RateLimitPolicy[])[] = [
-  ...ALGORITHMS.map((algorithm) => [policy(algorithm, 7)]),
-  ALGORITHMS.map((algorithm, at) => policy(algorithm, 5 + at, { name: algorithm })),
+const SETS: readonly PolicySet[] = [
+  ...ALGORITHMS.map((algorithm) => policySet([policy(algorithm, 7)])),
+  policySet(ALGORITHMS.map((algorithm, at) => policy(algorithm, 5 + at, { name: algorithm }))),
 ];
 
+function setAt(at: number): PolicySet {
+  const set = SETS[at];
+  if (!set) throw new Error(`there is no set ${at}`);
+  return set;
+}
+
 interface Question {
-  readonly ask: "consume" | "peek" | "penalize";
+  readonly ask: "consume" | "peek" | "charge";
   readonly key: string;
   readonly set: number;
   readonly cost: number;
 }
 
 const question = fc.record({
-  ask: fc.constantFrom("consume", "consume", "consume", "peek", "penalize"),
+  ask: fc.constantFrom("consume", "consume", "consume", "peek", "charge"),
   key: fc.constantFrom("a", "b", "c"),
   set: fc.constantFrom(0, 1, 2, 3, 4, 5, 6),
   cost: fc.integer({ min: 1, max: 4 }),
@@ -44,9 +51,9 @@ onEachRedis((topology, client) => {
       store = new RedisRateLimitStore(options);
     });
     const ask = async ({ ask: how, key, set, cost }: Question): Promise<Answer> => {
-      const policies = SETS[set] ?? [];
-      if (how !== "penalize") return answerOf(await store[how](key, policies, cost));
-      await store.penalize(key, policies, cost);
+      const policies = setAt(set);
+      if (how !== "charge") return answerOf(await store[how](key, policies, cost));
+      await store.charge(key, policies, cost);
       return undefined;
     };
     const scripts = async (action: () => Promise<unknown>): Promise<number> =>
@@ -70,7 +77,7 @@ onEachRedis((topology, client) => {
     });
 
     it("of several keys leave each its own block", async () => {
-      const [policies = []] = SETS;
+      const policies = setAt(0);
       await store.block("b", 60_000);
       const keys = ["a", "b", "c", "b"];
       const decisions = await Promise.all(keys.map((key) => store.consume(key, policies, 1)));
@@ -78,7 +85,7 @@ onEachRedis((topology, client) => {
     });
 
     it("are heard in the order of the calls, with what is given back between them", async () => {
-      const policies = [policy("fixed-window", 1)];
+      const policies = policySet([policy("fixed-window", 1)]);
       // A script that the server does not know yet is sent twice, and then comes later.
       await store.reward("k", policies, 1);
       const receipt = await take(store, { policies });
@@ -91,7 +98,7 @@ onEachRedis((topology, client) => {
     });
 
     it("take units of a log that can be given back one by one, and once only", async () => {
-      const policies = [policy("sliding-log", 3)];
+      const policies = policySet([policy("sliding-log", 3)]);
       const receipts = await Promise.all([1, 1, 1].map((cost) => take(store, { policies, cost })));
       expect(new Set(receipts.map(({ at }) => at)), "taken in one script").to.have.length(1);
       const [first] = receipts;
@@ -101,7 +108,7 @@ onEachRedis((topology, client) => {
     });
 
     it("fail alone where a key holds something else", async () => {
-      const policies = [policy("sliding-log", 3)];
+      const policies = policySet([policy("sliding-log", 3)]);
       await store.consume("b", policies, 1);
       const [foreign = ""] = await keysOf(client(), "batched:{b}*");
       await client().del(foreign);
@@ -119,9 +126,9 @@ onEachRedis((topology, client) => {
     if (topology === "cluster") return;
 
     it("are one script for each set of policies and sixty-four of them", async () => {
-      const [one = [], other = []] = SETS;
+      const [one, other] = [setAt(0), setAt(1)];
       await store.peek("k", one, 1);
-      const many = (count: number, policies: readonly RateLimitPolicy[]): Promise<unknown>[] =>
+      const many = (count: number, policies: PolicySet): Promise<unknown>[] =>
         Array.from({ length: count }, (_, at) => store.consume(`k${at}`, policies, 1));
       expect(await scripts(() => Promise.all(many(64, one)))).to.equal(1);
       expect(await scripts(() => Promise.all(many(65, one)))).to.equal(2);
@@ -140,11 +147,11 @@ function answersInOrder(questions: readonly Question[]): Answer[] {
   return questions.map(({ ask, key, set, cost }) => {
     const id = `${set} ${key}`;
     const used = counts.get(id) ?? 0;
-    const policies = SETS[set] ?? [];
+    const policies = setAt(set).list;
     const allowed = policies.every(({ limit }) => used + cost <= limit);
-    const after = ask === "penalize" || (ask === "consume" && allowed) ? used + cost : used;
+    const after = ask === "charge" || (ask === "consume" && allowed) ? used + cost : used;
     counts.set(id, after);
-    if (ask === "penalize") return undefined;
+    if (ask === "charge") return undefined;
     return [allowed, policies.map(({ limit }) => Math.max(0, limit - after))];
   });
 }

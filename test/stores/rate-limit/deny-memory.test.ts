@@ -1,7 +1,8 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { expect } from "chai";
 import type { RateLimitReceipt } from "express-redis-suite/stores/rate-limit/contract";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
-import { HOUR_MS, policy, take } from "../../contracts/rate-limit-store-under-test.ts";
+import { HOUR_MS, policy, take } from "../../contracts/rate-limit/under-test.ts";
 import { countCommands } from "../../support/command-counts.ts";
 import { redis } from "../../support/shared-redis.ts";
 
@@ -17,7 +18,7 @@ async function commandsOf(call: () => Promise<unknown>): Promise<number> {
 }
 
 describe("what a RedisRateLimitStore remembers of refused keys", () => {
-  const one = [policy("fixed-window", 1)];
+  const one = policySet([policy("fixed-window", 1)]);
   let store: RedisRateLimitStore;
   beforeEach(() => {
     store = storeWith();
@@ -31,7 +32,7 @@ describe("what a RedisRateLimitStore remembers of refused keys", () => {
     "gcra",
   ] as const) {
     it(`refuses a refused key again without a command (${algorithm})`, async () => {
-      const policies = [policy(algorithm, 2)];
+      const policies = policySet([policy(algorithm, 2)]);
       await store.consume("k", policies, 2);
       const first = await store.consume("k", policies, 1);
       const commands = await commandsOf(async () => {
@@ -53,7 +54,7 @@ describe("what a RedisRateLimitStore remembers of refused keys", () => {
   });
 
   it("remembers nothing of units in use, since one may come back at any moment", async () => {
-    const use = [policy("concurrency", 1)];
+    const use = policySet([policy("concurrency", 1)]);
     const { receipt } = await store.consume("k", use, 1);
     await store.consume("k", use, 1);
     expect(await commandsOf(() => store.consume("k", use, 1))).to.equal(1);
@@ -62,7 +63,7 @@ describe("what a RedisRateLimitStore remembers of refused keys", () => {
   });
 
   it("admits as soon as Redis would, and not a moment later", async () => {
-    const brief = [policy("fixed-window", 1, { windowMs: 15 })];
+    const brief = policySet([policy("fixed-window", 1, { windowMs: 15 })]);
     const observer = storeWith(0);
     for (let window = 0; window < 40; window++) {
       await store.consume("k", brief, 1);
@@ -70,12 +71,12 @@ describe("what a RedisRateLimitStore remembers of refused keys", () => {
       while (!(await observer.peek("k", brief, 1)).allowed) {
         // Asked again at once: what is looked for is shorter than a millisecond.
       }
-      expect((await store.consume("k", brief, 1)).source, `window ${window}`).to.equal(undefined);
+      expect((await store.consume("k", brief, 1)).source, `window ${window}`).to.equal("store");
     }
   });
 
   it("lets a lower cost pass than the one that was refused, and no higher one", async () => {
-    const five = [policy("fixed-window", 5)];
+    const five = policySet([policy("fixed-window", 5)]);
     await store.consume("k", five, 3);
     expect((await store.consume("k", five, 3)).allowed).to.equal(false);
     expect(await commandsOf(() => store.consume("k", five, 4))).to.equal(0);
@@ -142,10 +143,15 @@ describe("what a RedisRateLimitStore remembers of refused keys", () => {
     expect(await commandsOf(() => forgetful.consume("k", one, 1))).to.equal(1);
   });
 
-  it("asks Redis when it peeks", async () => {
+  it("refuses without a command where it peeks, too, and remembers what it sees there", async () => {
     await store.consume("k", one, 1);
-    await store.consume("k", one, 1);
-    expect(await commandsOf(() => store.peek("k", one, 1))).to.equal(1);
+    expect((await store.peek("k", one, 1)).source).to.equal("store");
+    const commands = await commandsOf(async () => {
+      for (const again of [await store.peek("k", one, 1), await store.consume("k", one, 1)]) {
+        expect(again).to.include({ allowed: false, source: "deny-memory" });
+      }
+    });
+    expect(commands).to.equal(0);
   });
 
   it("names the option that cannot be", () => {

@@ -1,9 +1,10 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
+import type { PolicySet } from "express-redis-suite/stores/rate-limit/contract";
 import { Agent, get } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
-import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
-import { ALGORITHMS, policy, remainders } from "../../contracts/rate-limit-store-under-test.ts";
+import { ALGORITHMS, policy, remainders } from "../../contracts/rate-limit/under-test.ts";
 import { PATIENT_MS, redis, redisUrl } from "../../support/shared-redis.ts";
 import {
   total,
@@ -23,25 +24,31 @@ describe("four processes with fifty calls under way each", function () {
 
   /** Lets all of them ask for units of one key. */
   async function hammer(
-    policies: readonly RateLimitPolicy[],
+    policies: PolicySet,
     more: Partial<Extract<Order, { kind: "hammer" }>>,
   ): Promise<Hammered> {
-    const order: Order = { kind: "hammer", key: "k", policies, inFlight: CONNECTIONS, ...more };
+    const order: Order = {
+      kind: "hammer",
+      key: "k",
+      policies: policies.list,
+      inFlight: CONNECTIONS,
+      ...more,
+    };
     return total(await Promise.all(processes().map((process) => process.order<Hammered>(order))));
   }
 
   /** Units that Redis counts as used. */
-  async function used(policies: readonly RateLimitPolicy[]): Promise<number> {
+  async function used(policies: PolicySet): Promise<number> {
     const [remaining = NaN] = await remainders(
       new RedisRateLimitStore({ client: redis(), prefix: "hammered", deadlineMs: PATIENT_MS }),
       policies,
     );
-    return (policies[0]?.limit ?? NaN) - remaining;
+    return (policies.list[0]?.limit ?? NaN) - remaining;
   }
 
   for (const algorithm of ALGORITHMS) {
     it(`are given exactly the limit of a burst (${algorithm})`, async () => {
-      const policies = [policy(algorithm, LIMIT)];
+      const policies = policySet([policy(algorithm, LIMIT)]);
       const { admitted, refused, failed } = await hammer(policies, { calls: 150 });
       expect({ admitted, refused, failed }).to.deep.equal({
         admitted: LIMIT,
@@ -52,19 +59,19 @@ describe("four processes with fifty calls under way each", function () {
   }
 
   it("are given exactly the limit in one fixed window after the other", async () => {
-    const policies = [policy("fixed-window", LIMIT, { windowMs: 400 })];
+    const policies = policySet([policy("fixed-window", LIMIT, { windowMs: 400 })]);
     expectFullWindows(await hammer(policies, { forMs: 1300 }));
   });
 
   it("are given exactly the limit of a burst over HTTP", async () => {
-    const policies = [policy("token-bucket", LIMIT)];
+    const policies = policySet([policy("token-bucket", LIMIT)]);
     const statuses = (await Promise.all(processes().map((process) => request(process, policies)))).flat();
     expect(statuses.filter((status) => status === 200)).to.have.length(LIMIT);
     expect(statuses.filter((status) => status === 429)).to.have.length(600 - LIMIT);
   });
 
   it("are given no unit more when the server forgets its scripts again and again", async () => {
-    const policies = [policy("gcra", 1500), policy("sliding-log", 1500, { name: "log" })];
+    const policies = policySet([policy("gcra", 1500), policy("sliding-log", 1500, { name: "log" })]);
     const given = { admitted: 0, failed: 0 };
     const burst = async (calls: number): Promise<void> => {
       const { admitted, failed } = await hammer(policies, { calls });
@@ -87,7 +94,7 @@ describe("four processes with fifty calls under way each", function () {
   });
 
   it("are given no unit more when their connections are cut again and again", async () => {
-    const policies = [policy("fixed-window", 1000)];
+    const policies = policySet([policy("fixed-window", 1000)]);
     const [{ admitted, failed }] = await Promise.all([hammer(policies, { forMs: 400 }), cutConnections(8)]);
     expect(failed, "calls that were cut").to.be.above(0);
     expect(admitted).to.be.at.most(1000);
@@ -95,7 +102,7 @@ describe("four processes with fifty calls under way each", function () {
   });
 
   it("are counted once for each call that was answered, and once at most for each that was cut", async () => {
-    const policies = [policy("fixed-window", 1_000_000)];
+    const policies = policySet([policy("fixed-window", 1_000_000)]);
     const [{ admitted, failed }] = await Promise.all([hammer(policies, { forMs: 400 }), cutConnections(8)]);
     expect(failed, "calls that were cut").to.be.above(0);
     expect(await used(policies)).to.be.within(admitted, admitted + failed);
@@ -107,10 +114,14 @@ describe("four processes with fifty calls under way each", function () {
       processes().map((process, at) => process.order({ kind: "skew", byMs: skews[at] ?? 0 })),
     );
     for (const algorithm of ALGORITHMS) {
-      const { admitted } = await hammer([policy(algorithm, LIMIT, { name: "skewed" })], { calls: 150 });
+      const { admitted } = await hammer(policySet([policy(algorithm, LIMIT, { name: "skewed" })]), {
+        calls: 150,
+      });
       expect([algorithm, admitted]).to.deep.equal([algorithm, LIMIT]);
     }
-    expectFullWindows(await hammer([policy("fixed-window", LIMIT, { windowMs: 400 })], { forMs: 1300 }));
+    expectFullWindows(
+      await hammer(policySet([policy("fixed-window", LIMIT, { windowMs: 400 })]), { forMs: 1300 }),
+    );
   });
 });
 
@@ -125,8 +136,8 @@ function expectFullWindows({ windows }: Hammered): void {
 }
 
 /** 150 requests over 50 connections, and their statuses. */
-async function request(process: LimiterProcess, policies: readonly RateLimitPolicy[]): Promise<number[]> {
-  const { port } = await process.order<{ port: number }>({ kind: "serve", policies });
+async function request(process: LimiterProcess, policies: PolicySet): Promise<number[]> {
+  const { port } = await process.order<{ port: number }>({ kind: "serve", policies: policies.list });
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   const one = (): Promise<number> =>
     new Promise((resolve, reject) => {

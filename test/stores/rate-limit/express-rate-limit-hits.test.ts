@@ -8,7 +8,7 @@ import type { RateLimitStore } from "express-redis-suite/stores/rate-limit/contr
 import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
 import { MemoryStore, type Options } from "express-rate-limit";
-import { pause } from "../../contracts/rate-limit-store-under-test.ts";
+import { pause } from "../../contracts/rate-limit/under-test.ts";
 import { PATIENT_MS, redis } from "../../support/shared-redis.ts";
 
 const KEY = "client";
@@ -84,7 +84,7 @@ for (const [backend, open] of Object.entries(backends)) {
 describe("the hits of an expressRateLimitStore", () => {
   it("leaves a hit alone while it may be of a window that has just ended", async () => {
     let now = 0;
-    const store = expressRateLimitStore({ store: new MemoryRateLimitStore(() => now) });
+    const store = expressRateLimitStore({ store: new MemoryRateLimitStore({ now: () => now }) });
     store.init({ windowMs: 60_000 });
     await store.increment(KEY);
     // By the store's clock the window is over; by ours, which express-rate-limit asks, it is not.

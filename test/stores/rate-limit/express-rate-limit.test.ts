@@ -1,3 +1,4 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { expect } from "chai";
 import express, { type Express } from "express";
 import {
@@ -9,7 +10,7 @@ import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memo
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
 import { rateLimit, type Options, type RateLimitRequestHandler, type Store } from "express-rate-limit";
 import request from "supertest";
-import { failureOf, pause, policy } from "../../contracts/rate-limit-store-under-test.ts";
+import { failureOf, pause, policy } from "../../contracts/rate-limit/under-test.ts";
 import { countCommands } from "../../support/command-counts.ts";
 import { eventually } from "../../support/eventually.ts";
 import { failingStore } from "../../support/failing-store.ts";
@@ -125,7 +126,7 @@ describe("expressRateLimitStore below the real express-rate-limit", () => {
         await shared.block(KEY, 60_000);
         for (let sent = 0; sent < 3; sent++) expect((await request(app).get("/200")).status).to.equal(429);
         await pause(20);
-        await shared.reset(KEY, [policy("fixed-window", 1)]);
+        await shared.reset(KEY, policySet([policy("fixed-window", 1)]));
         expect((await store.get(KEY))?.totalHits).to.equal(2);
         await request(app).get("/404");
         await eventually(async () => expect((await store.get(KEY))?.totalHits).to.equal(2));

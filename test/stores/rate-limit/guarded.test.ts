@@ -1,13 +1,14 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { expect } from "chai";
 import type { RateLimitStore } from "express-redis-suite/stores/rate-limit/contract";
 import { GuardedRateLimitStore } from "express-redis-suite/stores/rate-limit/guarded";
 import { LeasedRateLimitStore } from "express-redis-suite/stores/rate-limit/leased";
 import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
-import { failureOf, HOUR_MS, policy, remainders, take } from "../../contracts/rate-limit-store-under-test.ts";
+import { failureOf, HOUR_MS, policy, remainders, take } from "../../contracts/rate-limit/under-test.ts";
 import { failingStore } from "../../support/failing-store.ts";
 import { unreliable, type UnreliableStore } from "./unreliable-store.ts";
 
-const nine = [policy("fixed-window", 9)];
+const nine = policySet([policy("fixed-window", 9)]);
 
 describe("GuardedRateLimitStore", () => {
   let store: UnreliableStore;
@@ -36,10 +37,10 @@ describe("GuardedRateLimitStore", () => {
 
   it("admits a unit at least, and a share of the burst", async () => {
     store.away = true;
-    const two = [policy("fixed-window", 2)];
+    const two = policySet([policy("fixed-window", 2)]);
     expect((await guarded.consume("k", two, 1)).allowed).to.equal(true);
     expect((await guarded.consume("k", two, 1)).allowed).to.equal(false);
-    const bucket = [policy("token-bucket", 90, { burst: 6 })];
+    const bucket = policySet([policy("token-bucket", 90, { burst: 6 })]);
     expect((await guarded.consume("k", bucket, 2)).allowed).to.equal(true);
     expect((await guarded.consume("k", bucket, 1)).allowed).to.equal(false);
   });
@@ -50,7 +51,7 @@ describe("GuardedRateLimitStore", () => {
     await take(guarded, { policies: nine, cost: 3 });
     store.away = false;
     const back = await guarded.consume("k", nine, 1);
-    expect(back).to.include({ allowed: true }).and.not.have.property("source");
+    expect(back).to.include({ allowed: true, source: "store" }).and.not.have.property("unitsInFallback");
     expect(back.policies[0]?.remaining).to.equal(4);
   });
 
@@ -92,7 +93,7 @@ describe("GuardedRateLimitStore", () => {
   });
 
   it("renews and releases units where they are in use", async () => {
-    const use = [policy("concurrency", 6)];
+    const use = policySet([policy("concurrency", 6)]);
     store.away = true;
     const receipt = await take(guarded, { policies: use, cost: 2 });
     store.away = false;
@@ -102,9 +103,9 @@ describe("GuardedRateLimitStore", () => {
     expect(await remainders(guarded, use)).to.deep.equal([2]);
   });
 
-  it("penalizes and rewards in the fallback while the store is away", async () => {
+  it("charges and rewards in the fallback while the store is away", async () => {
     store.away = true;
-    await guarded.penalize("k", nine, 3);
+    await guarded.charge("k", nine, 3);
     expect((await guarded.consume("k", nine, 1)).allowed).to.equal(false);
     await guarded.reward("k", nine, 1);
     expect((await guarded.consume("k", nine, 1)).allowed).to.equal(true);
@@ -129,9 +130,11 @@ describe("GuardedRateLimitStore", () => {
   it("passes the caller's mistakes on instead of asking the fallback", async () => {
     expect(await failureOf(guarded.consume("k", nine, 0))).to.be.instanceOf(TypeError);
     expect(await failureOf(guarded.peek("k", nine, -1))).to.be.instanceOf(TypeError);
-    expect(await failureOf(guarded.penalize("k", nine, NaN))).to.be.instanceOf(TypeError);
+    expect(await failureOf(guarded.charge("k", nine, NaN))).to.be.instanceOf(TypeError);
     const leased = new GuardedRateLimitStore({ store: new LeasedRateLimitStore({ store }), fallback });
-    expect(await failureOf(leased.consume("k", [policy("gcra", 5)], 1))).to.be.instanceOf(TypeError);
+    expect(await failureOf(leased.consume("k", policySet([policy("gcra", 5)]), 1))).to.be.instanceOf(
+      TypeError,
+    );
     expect(await remainders(fallback, nine)).to.deep.equal([9]);
   });
 

@@ -1,3 +1,4 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,14 +15,14 @@ import {
   policy,
   remainders,
   take,
-} from "../../contracts/rate-limit-store-under-test.ts";
+} from "../../contracts/rate-limit/under-test.ts";
 import { countCommands } from "../../support/command-counts.ts";
 import { failingStore } from "../../support/failing-store.ts";
 import { PATIENT_MS, redis, redisUrl } from "../../support/shared-redis.ts";
 import { useLimiterProcesses, type Hammered, type Order } from "./limiter-processes.ts";
 
 describe("LeasedRateLimitStore", () => {
-  const many = [policy("fixed-window", 1_000_000)];
+  const many = policySet([policy("fixed-window", 1_000_000)]);
 
   it("asks Redis for a hot key seldom enough", async () => {
     const leased = new LeasedRateLimitStore({
@@ -50,7 +51,7 @@ describe("LeasedRateLimitStore", () => {
     it("halves when one ran out unspent", async () => {
       const { store, asked } = recording();
       const leased = new LeasedRateLimitStore({ store, units: 8 });
-      const brief = [policy("fixed-window", 1000, { windowMs: 60 })];
+      const brief = policySet([policy("fixed-window", 1000, { windowMs: 60 })]);
       for (let unit = 0; unit < 8; unit++) await take(leased, { policies: brief });
       await pause(70);
       await take(leased, { policies: brief });
@@ -67,7 +68,7 @@ describe("LeasedRateLimitStore", () => {
     it("is what is left, where less is left than it would be", async () => {
       const { store, asked } = recording();
       const leased = new LeasedRateLimitStore({ store, units: 8 });
-      const ten = [policy("fixed-window", 10)];
+      const ten = policySet([policy("fixed-window", 10)]);
       for (let unit = 0; unit < 10; unit++) await take(leased, { policies: ten });
       expect(asked).to.deep.equal([1, 2, 4, 8, 3]);
       expect((await leased.consume("k", ten, 1)).allowed).to.equal(false);
@@ -83,24 +84,24 @@ describe("LeasedRateLimitStore", () => {
 
   it("tells which decisions were its own", async () => {
     const leased = new LeasedRateLimitStore({ store: new MemoryRateLimitStore() });
-    const sources: (string | undefined)[] = [];
+    const sources: string[] = [];
     for (let unit = 0; unit < 5; unit++) sources.push((await leased.consume("k", many, 1)).source);
-    expect(sources).to.deep.equal([undefined, undefined, "lease", undefined, "lease"]);
+    expect(sources).to.deep.equal(["store", "store", "lease", "store", "lease"]);
   });
 
   it("spends no unit after the window that it was charged to", async () => {
     const store = new MemoryRateLimitStore();
     const leased = new LeasedRateLimitStore({ store });
-    const brief = [policy("fixed-window", 1000, { windowMs: 60 })];
+    const brief = policySet([policy("fixed-window", 1000, { windowMs: 60 })]);
     for (let unit = 0; unit < 4; unit++) await take(leased, { policies: brief });
     await pause(70);
-    expect((await leased.consume("k", brief, 1)).source).to.equal(undefined);
+    expect((await leased.consume("k", brief, 1)).source).to.equal("store");
   });
 
   it("gives refunded units to its next caller, or back to the store once their lease is used up", async () => {
     const store = new MemoryRateLimitStore();
     const leased = new LeasedRateLimitStore({ store });
-    const five = [policy("fixed-window", 5)];
+    const five = policySet([policy("fixed-window", 5)]);
     const first = await take(leased, { policies: five });
     const second = await take(leased, { policies: five });
     await leased.refund("k", five, second);
@@ -111,9 +112,9 @@ describe("LeasedRateLimitStore", () => {
     expect(await remainders(leased, five)).to.deep.equal([5]);
   });
 
-  it("drops its units when the key is penalized, blocked or reset", async () => {
+  it("drops its units when the key is charged, blocked or reset", async () => {
     const actions: Record<string, (leased: LeasedRateLimitStore) => Promise<void>> = {
-      penalized: (leased) => leased.penalize("k", many, 1),
+      charged: (leased) => leased.charge("k", many, 1),
       blocked: (leased) => leased.block("k", HOUR_MS),
       reset: (leased) => leased.reset("k", many),
     };
@@ -121,7 +122,7 @@ describe("LeasedRateLimitStore", () => {
       const leased = new LeasedRateLimitStore({ store: new MemoryRateLimitStore() });
       for (let unit = 0; unit < 2; unit++) await take(leased, { policies: many });
       await action(leased);
-      expect((await leased.consume("k", many, 1)).source, name).to.equal(undefined);
+      expect((await leased.consume("k", many, 1)).source, name).to.equal("store");
     }
   });
 
@@ -135,7 +136,7 @@ describe("LeasedRateLimitStore", () => {
   it("refuses to lease what is charged to the moment it is taken", async () => {
     const leased = new LeasedRateLimitStore({ store: new MemoryRateLimitStore() });
     for (const algorithm of ALGORITHMS.filter((name) => name !== "fixed-window")) {
-      const mixed = [policy("fixed-window", 5), policy(algorithm, 5, { name: "other" })];
+      const mixed = policySet([policy("fixed-window", 5), policy(algorithm, 5, { name: "other" })]);
       const failure = await failureOf(leased.consume("k", mixed, 1));
       expect(failure)
         .to.be.instanceOf(TypeError)
@@ -179,11 +180,11 @@ describe("four processes with leases, two of which are killed", function () {
   it("never spend more than the limit of any window, nor a unit after its window", async () => {
     const folder = await mkdtemp(join(tmpdir(), "leases-"));
     const journal = join(folder, "journal");
-    const policies = [policy("fixed-window", 100, { windowMs: 200 })];
+    const policies = policySet([policy("fixed-window", 100, { windowMs: 200 })]);
     const order: Order = {
       kind: "hammer",
       key: "k",
-      policies,
+      policies: policies.list,
       inFlight: 50,
       forMs: 1600,
       leased: true,

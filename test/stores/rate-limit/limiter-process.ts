@@ -6,6 +6,7 @@ import { rateLimit } from "express-redis-suite/rate-limit";
 import type { RateLimitPolicy, RateLimitStore } from "express-redis-suite/stores/rate-limit/contract";
 import { LeasedRateLimitStore } from "express-redis-suite/stores/rate-limit/leased";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import type { Hammered, Order } from "./limiter-processes.ts";
 
 /** One of several processes that ask for the same units; `limiter-processes.ts` starts it and gives the orders. */
@@ -47,7 +48,8 @@ function skewClocks(byMs: number): void {
 type HammerOrder = Extract<Order, { kind: "hammer" }>;
 
 async function hammer(store: RateLimitStore, order: HammerOrder): Promise<Hammered> {
-  const { key, policies, inFlight, calls = Infinity, forMs = Infinity, journal } = order;
+  const policies = policySet(order.policies);
+  const { key, inFlight, calls = Infinity, forMs = Infinity, journal } = order;
   const hammered = { admitted: 0, refused: 0, failed: 0, windows: {} as Record<string, number> };
   const endsAt = performance.now() + forMs;
   let left = calls;

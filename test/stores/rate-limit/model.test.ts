@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import type { RateLimitAlgorithm, RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
 import fc from "fast-check";
-import { ALGORITHMS } from "../../contracts/rate-limit-store-under-test.ts";
+import { ALGORITHMS } from "../../contracts/rate-limit/under-test.ts";
 import { redis } from "../../support/shared-redis.ts";
 import { fitsByDefinition, freeUnits, type Admission } from "./brute-force.ts";
 import { memoryAtTime, redisAtTime, type StoreAtTime } from "./store-at-time.ts";

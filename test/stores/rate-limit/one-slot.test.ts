@@ -1,8 +1,9 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { expect } from "chai";
 import { close, createRedis, type RedisClient } from "express-redis-suite/redis";
 import type { RateLimitStore } from "express-redis-suite/stores/rate-limit/contract";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
-import { policy } from "../../contracts/rate-limit-store-under-test.ts";
+import { policy } from "../../contracts/rate-limit/under-test.ts";
 import { startCluster, type RedisCluster } from "../../support/cluster.ts";
 import { countCommands } from "../../support/command-counts.ts";
 import { describeWithRedisServer } from "../../support/redis-server.ts";
@@ -11,7 +12,7 @@ import { PATIENT_MS } from "../../support/shared-redis.ts";
 const KEYS = ["a", "b", "a", "c", "a"];
 
 describeWithRedisServer("a plain client of a clustered server", () => {
-  const policies = [policy("fixed-window", 2)];
+  const policies = policySet([policy("fixed-window", 2)]);
   let cluster: RedisCluster;
   let client: RedisClient;
   let store: RateLimitStore;

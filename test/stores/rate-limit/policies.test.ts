@@ -1,3 +1,4 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect } from "chai";
@@ -6,6 +7,7 @@ import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memo
 import { assertPolicies } from "../../../stores/rate-limit/policy.ts";
 
 const GOOD: RateLimitPolicy = { name: "p", algorithm: "fixed-window", limit: 1, windowMs: 1 };
+const good = policySet([GOOD]);
 
 describe("assertPolicies", () => {
   it("takes policies whose names differ", () => {
@@ -38,13 +40,13 @@ describe("assertPolicies", () => {
 describe("MemoryRateLimitStore", () => {
   it("ends a window exactly when its clock says so", async () => {
     let now = 5_000;
-    const store = new MemoryRateLimitStore(() => now);
-    const policy: RateLimitPolicy = { ...GOOD, limit: 2, windowMs: 1_000 };
-    await store.consume("k", [policy], 2);
+    const store = new MemoryRateLimitStore({ now: () => now });
+    const policies = policySet([{ ...GOOD, limit: 2, windowMs: 1_000 }]);
+    await store.consume("k", policies, 2);
     now += 999;
-    expect(await store.consume("k", [policy], 1)).to.include({ allowed: false, retryAfterMs: 1 });
+    expect(await store.consume("k", policies, 1)).to.include({ allowed: false, retryAfterMs: 1 });
     now += 1;
-    expect((await store.consume("k", [policy], 1)).policies[0]).to.include({
+    expect((await store.consume("k", policies, 1)).policies[0]).to.include({
       remaining: 1,
       resetAfterMs: 1_000,
     });
@@ -52,20 +54,21 @@ describe("MemoryRateLimitStore", () => {
 
   it("never answers a wait of 0 to a refused unit", async () => {
     let now = 0;
-    const store = new MemoryRateLimitStore(() => now);
-    await store.consume("k", [{ ...GOOD, windowMs: 10 }], 1);
+    const store = new MemoryRateLimitStore({ now: () => now });
+    const brief = policySet([{ ...GOOD, windowMs: 10 }]);
+    await store.consume("k", brief, 1);
     now = 9.9;
-    expect((await store.consume("k", [{ ...GOOD, windowMs: 10 }], 1)).retryAfterMs).to.equal(1);
+    expect((await store.consume("k", brief, 1)).retryAfterMs).to.equal(1);
   });
 
   it("sweeps ended windows away without being asked for them", async () => {
     let now = 0;
-    const store = new MemoryRateLimitStore(() => now);
+    const store = new MemoryRateLimitStore({ now: () => now });
     setFlagsFromString("--expose-gc");
     const collectGarbage = runInNewContext("gc") as () => void;
     const heapAfterRounds = async (rounds: number): Promise<number> => {
       for (let round = 0; round < rounds; round++, now += 1_001) {
-        for (let at = 0; at < 10_000; at++) await store.consume(`${round}:${at}`, [GOOD], 1);
+        for (let at = 0; at < 10_000; at++) await store.consume(`${round}:${at}`, good, 1);
       }
       collectGarbage();
       return process.memoryUsage().heapUsed;

@@ -1,13 +1,14 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { expect } from "chai";
 import { createRedis, type RedisClient } from "express-redis-suite/redis";
 import type { RateLimitDecision } from "express-redis-suite/stores/rate-limit/contract";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
-import { ALGORITHMS, policy, remainders, take } from "../../contracts/rate-limit-store-under-test.ts";
+import { ALGORITHMS, policy, remainders, take } from "../../contracts/rate-limit/under-test.ts";
 import { countCommands } from "../../support/command-counts.ts";
 import { describeWithRedisServer, startRedisServer, type RedisServer } from "../../support/redis-server.ts";
 import { PATIENT_MS } from "../../support/shared-redis.ts";
 
-const one = [policy("fixed-window", 1)];
+const one = policySet([policy("fixed-window", 1)]);
 
 /** How a server comes to refuse every write, and to take them again. */
 const FAULTS: Readonly<Record<string, { begin: readonly string[]; end: readonly string[] }>> = {
@@ -76,12 +77,12 @@ describeWithRedisServer("a batch on a server that refuses every write", () => {
   });
 
   it("takes all of a question or nothing, whatever its policies write first", async () => {
-    const every = ALGORITHMS.map((algorithm) => policy(algorithm, 9, { name: algorithm }));
+    const every = policySet(ALGORITHMS.map((algorithm) => policy(algorithm, 9, { name: algorithm })));
     await take(store, { policies: every });
     await command(FAULTS["OOM"]?.begin ?? []);
     const settled = await Promise.allSettled(Array.from({ length: 3 }, () => store.consume("k", every, 2)));
     await command(FAULTS["OOM"]?.end ?? []);
     const taken = settled.filter(({ status }) => status === "fulfilled").length;
-    expect(await remainders(store, every)).to.deep.equal(every.map(() => 8 - 2 * taken));
+    expect(await remainders(store, every)).to.deep.equal(every.list.map(() => 8 - 2 * taken));
   });
 });

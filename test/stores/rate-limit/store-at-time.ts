@@ -1,3 +1,4 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import type { RedisClient } from "express-redis-suite/redis";
 import type { RateLimitPolicy, RateLimitReceipt } from "express-redis-suite/stores/rate-limit/contract";
 import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
@@ -55,18 +56,18 @@ export function redisAtTime(client: RedisClient): StoreAtTime {
   return {
     async consume(at, policy, cost) {
       now = at;
-      const { allowed, policies, receipt } = await store.consume("k", [policy], cost);
+      const { allowed, policies, receipt } = await store.consume("k", policySet([policy]), cost);
       const retry = reply.readDoubleLE(6 * 8);
       const retryUs = retry === -1 ? Infinity : retry;
       return { allowed, remaining: policies[0]?.remaining ?? -1, retryUs, receipt };
     },
     async refund(at, policy, receipt) {
       now = at;
-      await store.refund("k", [policy], receipt);
+      await store.refund("k", policySet([policy]), receipt);
     },
     async remaining(at, policy) {
       now = at;
-      return (await store.peek("k", [policy], 1)).policies[0]?.remaining ?? -1;
+      return (await store.peek("k", policySet([policy]), 1)).policies[0]?.remaining ?? -1;
     },
   };
 }
@@ -74,22 +75,22 @@ export function redisAtTime(client: RedisClient): StoreAtTime {
 /** The store in memory; its waits are rounded up to milliseconds. */
 export function memoryAtTime(): StoreAtTime {
   let now = 0;
-  const store = new MemoryRateLimitStore(() => now / 1000);
+  const store = new MemoryRateLimitStore({ now: () => now / 1000 });
   return {
     async consume(at, policy, cost) {
       now = at;
-      const { allowed, policies, receipt } = await store.consume("k", [policy], cost);
+      const { allowed, policies, receipt } = await store.consume("k", policySet([policy]), cost);
       const [state] = policies;
       const retryUs = (state?.retryAfterMs ?? 0) * 1000;
       return { allowed, remaining: state?.remaining ?? -1, retryUs, receipt };
     },
     async refund(at, policy, receipt) {
       now = at;
-      await store.refund("k", [policy], receipt);
+      await store.refund("k", policySet([policy]), receipt);
     },
     async remaining(at, policy) {
       now = at;
-      return (await store.peek("k", [policy], 1)).policies[0]?.remaining ?? -1;
+      return (await store.peek("k", policySet([policy]), 1)).policies[0]?.remaining ?? -1;
     },
   };
 }

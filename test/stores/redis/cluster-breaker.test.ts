@@ -3,19 +3,21 @@ import { expect } from "chai";
 import { createGuard, createRedis, type RedisClient } from "express-redis-suite/redis";
 import { redisStores, type RedisStores } from "express-redis-suite/stores";
 import { StoreTimeoutError, StoreUnavailableError } from "express-redis-suite/stores/errors";
-import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { channels, type RedisBreakerEvent } from "express-redis-suite/telemetry";
 import { startCluster, type RedisCluster } from "../../support/cluster.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startStopwatch } from "../../support/own-time.ts";
 import { describeWithRedisServer, type RedisServer } from "../../support/redis-server.ts";
 
-const POLICY: RateLimitPolicy = {
-  name: "p",
-  algorithm: "fixed-window",
-  limit: 1_000_000_000,
-  windowMs: 60_000,
-};
+const POLICIES = policySet([
+  {
+    name: "p",
+    algorithm: "fixed-window",
+    limit: 1_000_000_000,
+    windowMs: 60_000,
+  },
+]);
 const IDS = Array.from({ length: 60 }, (_, at) => `id ${at}`);
 const DEADLINE_MS = 500;
 
@@ -54,7 +56,7 @@ describeWithRedisServer("the breakers of a Cluster", () => {
     await cluster.stop();
   });
 
-  const consume = (id: string): Promise<unknown> => stores.rateLimit.consume(id, [POLICY], 1);
+  const consume = (id: string): Promise<unknown> => stores.rateLimit.consume(id, POLICIES, 1);
 
   it("refuse the slots of a frozen master alone, and no decision for the others", async function () {
     this.timeout(20_000);

@@ -5,13 +5,13 @@ import { close, createRedis, health, type RedisClient } from "express-redis-suit
 import { redisStores, type RedisStores } from "express-redis-suite/stores";
 import { StoreUnavailableError } from "express-redis-suite/stores/errors";
 import { RedisLeaderboard } from "express-redis-suite/stores/leaderboard/redis";
-import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { sharedCluster, startCluster, type RedisCluster } from "../../support/cluster.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startStopwatch } from "../../support/own-time.ts";
 import { describeWithRedisServer, freePort } from "../../support/redis-server.ts";
 
-const POLICY: RateLimitPolicy = { name: "p", algorithm: "fixed-window", limit: 2, windowMs: 60_000 };
+const POLICIES = policySet([{ name: "p", algorithm: "fixed-window", limit: 2, windowMs: 60_000 }]);
 /** Enough of them to meet every node. */
 const IDS = Array.from({ length: 60 }, (_, at) => `id ${at}`);
 
@@ -48,7 +48,7 @@ describeWithRedisServer("createRedis with a Cluster URL", () => {
 
   it("serves a burst to every node as its very first commands", async () => {
     const decisions = await Promise.all(
-      IDS.flatMap((id) => [1, 1, 1].map((cost) => stores.rateLimit.consume(id, [POLICY], cost))),
+      IDS.flatMap((id) => [1, 1, 1].map((cost) => stores.rateLimit.consume(id, POLICIES, cost))),
     );
     expect(decisions.filter(({ allowed }) => allowed)).to.have.length(2 * IDS.length);
   });
@@ -68,8 +68,8 @@ describeWithRedisServer("createRedis with a Cluster URL", () => {
         if (!attempt.acquired) throw new Error("the lock is busy");
         expect(await attempt.lock.extend(60_000)).to.equal(true);
         expect(await attempt.lock.release()).to.equal(true);
-        await stores.rateLimit.consume(id, [POLICY], 1);
-        await stores.rateLimit.reset(id, [POLICY]);
+        await stores.rateLimit.consume(id, POLICIES, 1);
+        await stores.rateLimit.reset(id, POLICIES);
         expect(await board.submit(id, [{ id: "1", changes: [{ player: "a", deltas: [5] }] }])).to.equal(1);
         expect(await board.standing(id, "a")).to.deep.equal({ player: "a", rank: 1, columns: { score: 5 } });
         await board.remove(id);
@@ -79,7 +79,7 @@ describeWithRedisServer("createRedis with a Cluster URL", () => {
 
   it("keeps what a script needs in one slot", async () => {
     const nodes = "nodes" in client ? client.nodes("master") : [];
-    await stores.rateLimit.consume("k", [POLICY], 1);
+    await stores.rateLimit.consume("k", POLICIES, 1);
     await stores.cache.set("k", Buffer.from("v"), 60_000);
     const slots = await Promise.all(
       ["app:rate:{k}", "app:cache:{k}"].map((key) => client.cluster("KEYSLOT", key)),

@@ -1,3 +1,4 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { inspect } from "node:util";
 import { setImmediate as turn, setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
@@ -8,7 +9,7 @@ import { StoreTimeoutError, StoreUnavailableError } from "express-redis-suite/st
 import { RedisLockStore } from "express-redis-suite/stores/lock/redis";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
 import { channels, type RedisBreakerEvent } from "express-redis-suite/telemetry";
-import { policy } from "../../contracts/rate-limit-store-under-test.ts";
+import { policy } from "../../contracts/rate-limit/under-test.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startStopwatch } from "../../support/own-time.ts";
 import { describeWithRedisServer, startRedisServer, type RedisServer } from "../../support/redis-server.ts";
@@ -84,7 +85,7 @@ function describeFailingServer(): void {
   it("refuses later calls of every store on the client at once", async () => {
     const locks = new RedisLockStore({ client, prefix: "l", deadlineMs: 5000 });
     const rateLimit = new RedisRateLimitStore({ client, prefix: "r", deadlineMs: 5000 });
-    const policies = [policy("fixed-window", 1)];
+    const policies = policySet([policy("fixed-window", 1)]);
     server.signal("SIGSTOP");
     await timed(() => cache.get("k"));
     for (const call of [
@@ -106,7 +107,9 @@ function describeFailingServer(): void {
     server.signal("SIGSTOP");
     await timed(() => cache.get("k"));
     const later = turn("a turn of the event loop");
-    const refusal = rateLimit.consume("k", [policy("fixed-window", 1)], 1).catch((error: unknown) => error);
+    const refusal = rateLimit
+      .consume("k", policySet([policy("fixed-window", 1)]), 1)
+      .catch((error: unknown) => error);
     const first = await Promise.race([refusal, later]);
     expect(first).to.be.instanceOf(StoreUnavailableError);
   });

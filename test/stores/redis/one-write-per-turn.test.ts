@@ -3,8 +3,9 @@ import { setImmediate as turn } from "node:timers/promises";
 import { expect } from "chai";
 import type { Redis } from "ioredis";
 import { close, createRedis, type RedisClient } from "express-redis-suite/redis";
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
-import { policy } from "../../contracts/rate-limit-store-under-test.ts";
+import { policy } from "../../contracts/rate-limit/under-test.ts";
 import { sharedCluster } from "../../support/cluster.ts";
 import { countWrites } from "../../support/count-writes.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -48,7 +49,7 @@ describeWithRedisServer("a client of createRedis", () => {
 
   it("writes a turn's batch of decisions in that very turn, with the commands that came before it", async () => {
     const store = new RedisRateLimitStore({ client, prefix: "p" });
-    const policies = [policy("fixed-window", 100)];
+    const policies = policySet([policy("fixed-window", 100)]);
     await store.consume("k", policies, 1);
     const writes = countWrites(client);
     const pending = [client.get("k"), store.consume("k", policies, 1), store.peek("k", policies, 1)];
@@ -146,7 +147,7 @@ describeWithRedisServer("a client of createRedis", () => {
     };
     await Promise.all([
       request.run("a", () => client.get("k")),
-      request.run("b", () => store.consume("k", [policy("fixed-window", 100)], 1)),
+      request.run("b", () => store.consume("k", policySet([policy("fixed-window", 100)]), 1)),
     ]);
     expect(new Set(seen)).to.deep.equal(new Set(["b"]));
   });

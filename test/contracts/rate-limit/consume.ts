@@ -1,3 +1,4 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { expect } from "chai";
 import type { RateLimitAlgorithm } from "express-redis-suite/stores/rate-limit/contract";
 import {
@@ -8,14 +9,14 @@ import {
   remainders,
   take,
   type StoreUnderTest,
-} from "./rate-limit-store-under-test.ts";
+} from "./under-test.ts";
 
 export function describeConsume({ store, algorithms }: StoreUnderTest): void {
   for (const algorithm of algorithms) describe(algorithm, () => describeAlgorithm(algorithm, store));
 
   it("counts exactly up to the largest safe whole number", async () => {
     const limit = Number.MAX_SAFE_INTEGER;
-    const policies = [policy("fixed-window", limit)];
+    const policies = policySet([policy("fixed-window", limit)]);
     await take(store(), { policies, cost: limit - 2 });
     const remaining: (number | undefined)[] = [];
     for (let unit = 0; unit < 3; unit++) {
@@ -28,7 +29,7 @@ export function describeConsume({ store, algorithms }: StoreUnderTest): void {
     if (!algorithms.includes(algorithm)) continue;
     it(`gives a whole burst at once, above the limit or below it (${algorithm})`, async () => {
       for (const burst of [2, 9]) {
-        const policies = [policy(algorithm, 5, { burst })];
+        const policies = policySet([policy(algorithm, 5, { burst })]);
         const admitted: boolean[] = [];
         for (let unit = 0; unit <= burst; unit++)
           admitted.push((await store().consume("k", policies, 1)).allowed);
@@ -40,7 +41,7 @@ export function describeConsume({ store, algorithms }: StoreUnderTest): void {
 }
 
 function describeAlgorithm(algorithm: RateLimitAlgorithm, store: StoreUnderTest["store"]): void {
-  const five = [policy(algorithm, 5)];
+  const five = policySet([policy(algorithm, 5)]);
 
   it("treats an unknown key as one that has used nothing", async () => {
     const { allowed, retryAfterMs, policies, receipt } = await store().consume("new", five, 1);

@@ -3,10 +3,10 @@ import { GuardedRateLimitStore } from "express-redis-suite/stores/rate-limit/gua
 import { LeasedRateLimitStore } from "express-redis-suite/stores/rate-limit/leased";
 import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
-import { describeRateLimitStore } from "./rate-limit-store.ts";
-import type { OpenRateLimitStore } from "./rate-limit-store-under-test.ts";
-import { onEachRedis } from "./redis-backends.ts";
-import { PATIENT_MS } from "../support/shared-redis.ts";
+import { describeRateLimitStore } from "./describe-store.ts";
+import type { OpenRateLimitStore } from "./under-test.ts";
+import { onEachRedis } from "../redis-backends.ts";
+import { PATIENT_MS } from "../../support/shared-redis.ts";
 
 describe("rate limit stores", () => {
   describe("in memory", () => {

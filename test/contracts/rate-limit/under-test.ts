@@ -1,10 +1,11 @@
-import { expect } from "chai";
 import type {
+  PolicySet,
   RateLimitAlgorithm,
   RateLimitPolicy,
   RateLimitReceipt,
   RateLimitStore,
 } from "express-redis-suite/stores/rate-limit/contract";
+import { expect } from "chai";
 
 /** Opens a store; those with one prefix share their counts, as processes do, each on the connection of its peer. */
 export type OpenRateLimitStore = (prefix: string, peer?: number) => RateLimitStore;
@@ -43,7 +44,7 @@ export function policy(
 /** Answers what `consume` took; fails where it was refused. */
 export async function take(
   store: RateLimitStore,
-  { key = "k", policies, cost = 1 }: { key?: string; policies: readonly RateLimitPolicy[]; cost?: number },
+  { key = "k", policies, cost = 1 }: { key?: string; policies: PolicySet; cost?: number },
 ): Promise<RateLimitReceipt> {
   const { receipt } = await store.consume(key, policies, cost);
   if (!receipt) throw new Error(`${cost} units were refused`);
@@ -51,11 +52,7 @@ export async function take(
 }
 
 /** How many units each policy would still give, by peeking. */
-export async function remainders(
-  store: RateLimitStore,
-  policies: readonly RateLimitPolicy[],
-  key = "k",
-): Promise<number[]> {
+export async function remainders(store: RateLimitStore, policies: PolicySet, key = "k"): Promise<number[]> {
   const { policies: states } = await store.peek(key, policies, 1);
   return states.map(({ remaining }) => remaining);
 }

@@ -1,12 +1,13 @@
+import type { PolicySet, RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { expect } from "chai";
-import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
-import { HOUR_MS, policy, remainders, take, type StoreUnderTest } from "./rate-limit-store-under-test.ts";
+import { HOUR_MS, policy, remainders, take, type StoreUnderTest } from "./under-test.ts";
 
 export function describeSeveralPolicies({ store, algorithms }: StoreUnderTest): void {
   /** One policy of each algorithm; the named one has a lower limit than all others. */
-  function oneOfEach(narrow?: string): RateLimitPolicy[] {
-    return algorithms.map((algorithm) =>
-      policy(algorithm, algorithm === narrow ? 2 : 10, { name: algorithm }),
+  function oneOfEach(narrow?: string): PolicySet {
+    return policySet(
+      algorithms.map((algorithm) => policy(algorithm, algorithm === narrow ? 2 : 10, { name: algorithm })),
     );
   }
 
@@ -36,7 +37,10 @@ export function describeSeveralPolicies({ store, algorithms }: StoreUnderTest): 
   const narrow = policy("fixed-window", 1, { name: "narrow", windowMs: HOUR_MS / 2 });
 
   it("takes from none when one refuses, whichever stands first", async () => {
-    for (const [key, order] of Object.entries({ last: [wide, narrow], first: [narrow, wide] })) {
+    for (const [key, order] of Object.entries({
+      last: policySet([wide, narrow]),
+      first: policySet([narrow, wide]),
+    })) {
       await take(store(), { key, policies: order });
       const refused = await store().consume(key, order, 1);
       const states = new Map(refused.policies.map((state) => [state.name, state]));
@@ -46,27 +50,27 @@ export function describeSeveralPolicies({ store, algorithms }: StoreUnderTest): 
   });
 
   it("waits for the slowest of those that refuse", async () => {
-    const both = [policy("fixed-window", 1, { name: "short", windowMs: 60_000 }), narrow];
+    const both = policySet([policy("fixed-window", 1, { name: "short", windowMs: 60_000 }), narrow]);
     await take(store(), { policies: both });
     expect((await store().consume("k", both, 1)).retryAfterMs).to.be.within(HOUR_MS / 2 - 5000, HOUR_MS / 2);
   });
 
   it("waits for ever when the cost is above one of the limits", async () => {
-    const { allowed, retryAfterMs, policies } = await store().consume("k", [wide, narrow], 2);
+    const { allowed, retryAfterMs, policies } = await store().consume("k", policySet([wide, narrow]), 2);
     expect([allowed, retryAfterMs]).to.deep.equal([false, Infinity]);
     expect(policies.map((state) => state.allowed)).to.deep.equal([true, false]);
   });
 
   it("counts the same policy apart in two sets, and a changed limit from the start", async () => {
-    await take(store(), { policies: [narrow] });
-    expect((await store().consume("k", [wide, narrow], 1)).allowed).to.equal(true);
-    expect((await store().consume("k", [narrow], 1)).allowed).to.equal(false);
-    expect((await store().consume("k", [{ ...narrow, limit: 2 }], 2)).allowed).to.equal(true);
+    await take(store(), { policies: policySet([narrow]) });
+    expect((await store().consume("k", policySet([wide, narrow]), 1)).allowed).to.equal(true);
+    expect((await store().consume("k", policySet([narrow]), 1)).allowed).to.equal(false);
+    expect((await store().consume("k", policySet([{ ...narrow, limit: 2 }]), 2)).allowed).to.equal(true);
   });
 
   it("counts equal policies as one, whichever objects say them", async () => {
-    await take(store(), { policies: [{ ...narrow }] });
-    expect((await store().consume("k", [{ ...narrow }], 1)).allowed).to.equal(false);
+    await take(store(), { policies: policySet([{ ...narrow }]) });
+    expect((await store().consume("k", policySet([{ ...narrow }]), 1)).allowed).to.equal(false);
   });
 
   it("never confuses the end of one policy's name with the start of another's", async () => {
@@ -77,6 +81,7 @@ export function describeSeveralPolicies({ store, algorithms }: StoreUnderTest): 
       [named("a:fixed-window:1:3600000:1,1:b")],
       [named("__proto__")],
     ];
-    for (const policies of sets) expect((await store().consume("k", policies, 1)).allowed).to.equal(true);
+    for (const policies of sets)
+      expect((await store().consume("k", policySet(policies), 1)).allowed).to.equal(true);
   });
 }

@@ -1,14 +1,15 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { expect } from "chai";
 import type { RateLimitReceipt } from "express-redis-suite/stores/rate-limit/contract";
-import { eventually } from "../support/eventually.ts";
-import { pause, policy, remainders, take, type StoreUnderTest } from "./rate-limit-store-under-test.ts";
+import { eventually } from "../../support/eventually.ts";
+import { pause, policy, remainders, take, type StoreUnderTest } from "./under-test.ts";
 
 const LIFE_MS = 150;
 
 /** The `concurrency` algorithm: units that are in use until they are released, or nobody renews them. */
 export function describeUnitsInUse({ open, store }: StoreUnderTest): void {
-  const two = [policy("concurrency", 2)];
-  const brief = [policy("concurrency", 2, { windowMs: LIFE_MS })];
+  const two = policySet([policy("concurrency", 2)]);
+  const brief = policySet([policy("concurrency", 2, { windowMs: LIFE_MS })]);
 
   it("gives a released unit to the next", async () => {
     const first = await take(store(), { policies: two });
@@ -27,7 +28,7 @@ export function describeUnitsInUse({ open, store }: StoreUnderTest): void {
   });
 
   it("releases all units of a cost together", async () => {
-    const five = [policy("concurrency", 5)];
+    const five = policySet([policy("concurrency", 5)]);
     const receipt = await take(store(), { policies: five, cost: 3 });
     await take(store(), { policies: five });
     await store().release("k", five, receipt);
@@ -96,7 +97,10 @@ export function describeUnitsInUse({ open, store }: StoreUnderTest): void {
   }
 
   it("releases and renews nothing but units in use", async () => {
-    const both = [policy("fixed-window", 5, { name: "fixed" }), policy("concurrency", 5, { name: "use" })];
+    const both = policySet([
+      policy("fixed-window", 5, { name: "fixed" }),
+      policy("concurrency", 5, { name: "use" }),
+    ]);
     const receipt = await take(store(), { policies: both, cost: 2 });
     await store().renew("k", both, receipt);
     expect(await remainders(store(), both)).to.deep.equal([3, 3]);
@@ -105,7 +109,7 @@ export function describeUnitsInUse({ open, store }: StoreUnderTest): void {
   });
 
   it("asks nothing of policies that have no units in use", async () => {
-    const fixed = [policy("fixed-window", 5)];
+    const fixed = policySet([policy("fixed-window", 5)]);
     const receipt = await take(store(), { policies: fixed });
     await store().renew("k", fixed, receipt);
     await store().release("k", fixed, receipt);

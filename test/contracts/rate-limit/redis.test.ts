@@ -1,22 +1,11 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { expect } from "chai";
-import type {
-  RateLimitAlgorithm,
-  RateLimitPolicy,
-  RateLimitStore,
-} from "express-redis-suite/stores/rate-limit/contract";
+import type { RateLimitAlgorithm, RateLimitStore } from "express-redis-suite/stores/rate-limit/contract";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
-import { eventually } from "../support/eventually.ts";
-import {
-  ALGORITHMS,
-  eachAtOnce,
-  failureOf,
-  HOUR_MS,
-  policy,
-  remainders,
-  take,
-} from "./rate-limit-store-under-test.ts";
-import { keysOf, onEachRedis, type PeerClient } from "./redis-backends.ts";
-import { PATIENT_MS } from "../support/shared-redis.ts";
+import { eventually } from "../../support/eventually.ts";
+import { ALGORITHMS, eachAtOnce, failureOf, HOUR_MS, policy, remainders, take } from "./under-test.ts";
+import { keysOf, onEachRedis, type PeerClient } from "../redis-backends.ts";
+import { PATIENT_MS } from "../../support/shared-redis.ts";
 
 const BASE = "limits:{k}";
 /** Where in a policy's three numbers its time is. */
@@ -42,7 +31,7 @@ onEachRedis((_topology, client) => {
 
     it("keeps one key for all policies that count, and one for each that keeps its units", async () => {
       await take(open(), {
-        policies: ALGORITHMS.map((algorithm) => policy(algorithm, 5, { name: algorithm })),
+        policies: policySet(ALGORITHMS.map((algorithm) => policy(algorithm, 5, { name: algorithm }))),
       });
       await open().block("k", HOUR_MS);
       expect(await ownKeys(client)).to.have.length(4);
@@ -52,7 +41,7 @@ onEachRedis((_topology, client) => {
       const windows = [50, 9000, 400].map((windowMs, at) =>
         policy("fixed-window", 5, { name: `p${at}`, windowMs }),
       );
-      await take(open(), { policies: windows });
+      await take(open(), { policies: policySet(windows) });
       const [key = ""] = await ownKeys(client);
       expect(await client().pttl(key)).to.be.within(8000, 9000);
     });
@@ -66,7 +55,9 @@ async function expiries(client: PeerClient): Promise<number[]> {
 }
 
 function describeImmortalKeys(open: () => RateLimitStore, client: PeerClient): void {
-  const five = ALGORITHMS.map((algorithm) => policy(algorithm, 5, { name: algorithm, windowMs: 60_000 }));
+  const five = policySet(
+    ALGORITHMS.map((algorithm) => policy(algorithm, 5, { name: algorithm, windowMs: 60_000 })),
+  );
 
   const touches: Record<string, (store: RateLimitStore) => Promise<unknown>> = {
     "a refused unit": (store) => store.consume("k", five, 9),
@@ -96,7 +87,7 @@ function describeImmortalKeys(open: () => RateLimitStore, client: PeerClient): v
   it("are left behind by nothing that is done", async () => {
     const store = open();
     const receipt = await take(store, { policies: five, cost: 2 });
-    await store.penalize("k", five, 9);
+    await store.charge("k", five, 9);
     await store.consume("k", five, 1);
     await store.reward("k", five, 8);
     await store.renew("k", five, receipt);
@@ -109,7 +100,7 @@ function describeImmortalKeys(open: () => RateLimitStore, client: PeerClient): v
 
   it("refuse no unit once its window is over", () =>
     eachAtOnce(ALGORITHMS, async (algorithm) => {
-      const brief = [policy(algorithm, 2, { name: algorithm, windowMs: 60 })];
+      const brief = policySet([policy(algorithm, 2, { name: algorithm, windowMs: 60 })]);
       await take(open(), { policies: brief, cost: 2 });
       for (const key of await ownKeys(client)) await client().persist(key);
       await eventually(
@@ -122,7 +113,7 @@ function describeImmortalKeys(open: () => RateLimitStore, client: PeerClient): v
 function describeFuture(open: () => RateLimitStore, client: PeerClient): void {
   for (const algorithm of ALGORITHMS) {
     it(`refuses nobody for longer than its policy reaches (${algorithm})`, async () => {
-      const brief = [policy(algorithm, 2, { windowMs: 100 })];
+      const brief = policySet([policy(algorithm, 2, { windowMs: 100 })]);
       await take(open(), { policies: brief, cost: 2 });
       await moveIntoFuture(client, algorithm, HOUR_MS);
       await eventually(
@@ -135,7 +126,7 @@ function describeFuture(open: () => RateLimitStore, client: PeerClient): void {
 
   for (const algorithm of ["token-bucket", "gcra", "sliding-log"] as const) {
     it(`frees nobody because a clock went back by a millisecond (${algorithm})`, async () => {
-      const policies = [policy(algorithm, 2)];
+      const policies = policySet([policy(algorithm, 2)]);
       await take(open(), { policies, cost: 2 });
       await moveIntoFuture(client, algorithm, 1);
       expect(await remainders(open(), policies)).to.deep.equal([0]);
@@ -178,7 +169,7 @@ function describeForeignValues(open: () => RateLimitStore, client: PeerClient): 
   for (const [name, value] of Object.entries(malformed)) {
     it(`takes ${name} for a key that has used nothing`, async () => {
       for (const algorithm of counting) {
-        const five: RateLimitPolicy[] = [policy(algorithm, 5)];
+        const five = policySet([policy(algorithm, 5)]);
         await take(open(), { policies: five });
         const [key = ""] = await ownKeys(client);
         await client().set(key, value);
@@ -191,11 +182,11 @@ function describeForeignValues(open: () => RateLimitStore, client: PeerClient): 
 
   it("takes a malformed block for none", async () => {
     await client().set(`${BASE}:block`, "soon");
-    expect((await open().consume("k", [policy("fixed-window", 5)], 1)).allowed).to.equal(true);
+    expect((await open().consume("k", policySet([policy("fixed-window", 5)]), 1)).allowed).to.equal(true);
   });
 
   it("replaces a state of another type", async () => {
-    const five = [policy("fixed-window", 5)];
+    const five = policySet([policy("fixed-window", 5)]);
     await take(open(), { policies: five });
     const [key = ""] = await ownKeys(client);
     await client().del(key);
@@ -205,7 +196,7 @@ function describeForeignValues(open: () => RateLimitStore, client: PeerClient): 
   });
 
   it("passes the server's own error on for a log of another type, and goes on with other keys", async () => {
-    const five = [policy("sliding-log", 5)];
+    const five = policySet([policy("sliding-log", 5)]);
     await take(open(), { policies: five });
     const [key = ""] = await ownKeys(client);
     await client().set(key, "no log");

@@ -1,9 +1,10 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { expect } from "chai";
-import { AWKWARD_IDS } from "./awkward-ids.ts";
-import { HOUR_MS, policy, remainders, take, type StoreUnderTest } from "./rate-limit-store-under-test.ts";
+import { AWKWARD_IDS } from "../awkward-ids.ts";
+import { HOUR_MS, policy, remainders, take, type StoreUnderTest } from "./under-test.ts";
 
 export function describeKeys({ open, store, algorithms }: StoreUnderTest): void {
-  const one = [policy("fixed-window", 1)];
+  const one = policySet([policy("fixed-window", 1)]);
 
   it("counts every key apart, whatever characters it has and however long it is", async () => {
     const first = await Promise.all(AWKWARD_IDS.map((id) => store().consume(id, one, 1)));
@@ -29,7 +30,7 @@ export function describeKeys({ open, store, algorithms }: StoreUnderTest): void 
 
   for (const algorithm of algorithms) {
     it(`forgets by reset what a key has used, the first time and the second (${algorithm})`, async () => {
-      const three = [policy(algorithm, 3)];
+      const three = policySet([policy(algorithm, 3)]);
       for (let round = 0; round < 2; round++) {
         await take(store(), { policies: three, cost: 3 });
         expect((await store().consume("k", three, 1)).allowed).to.equal(false);
@@ -46,7 +47,7 @@ export function describeKeys({ open, store, algorithms }: StoreUnderTest): void 
   });
 
   it("leaves other sets of policies and other keys as they are", async () => {
-    const other = [policy("fixed-window", 2)];
+    const other = policySet([policy("fixed-window", 2)]);
     await take(store(), { policies: one });
     await take(store(), { policies: other, cost: 2 });
     await take(store(), { key: "other", policies: one });

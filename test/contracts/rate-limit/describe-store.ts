@@ -1,14 +1,14 @@
 import type { RateLimitAlgorithm, RateLimitStore } from "express-redis-suite/stores/rate-limit/contract";
-import { describeBlock } from "./rate-limit-store-block.ts";
-import { describeBursts } from "./rate-limit-store-bursts.ts";
-import { describeConsume } from "./rate-limit-store-consume.ts";
-import { describeKeys } from "./rate-limit-store-keys.ts";
-import { describePoints } from "./rate-limit-store-points.ts";
-import { describeRefund } from "./rate-limit-store-refund.ts";
-import { describeSeveralPolicies } from "./rate-limit-store-several.ts";
-import { ALGORITHMS, type OpenRateLimitStore, type StoreUnderTest } from "./rate-limit-store-under-test.ts";
-import { describeUnitsInUse } from "./rate-limit-store-units-in-use.ts";
-import { describeWindows } from "./rate-limit-store-windows.ts";
+import { describeBlock } from "./block.ts";
+import { describeBursts } from "./bursts.ts";
+import { describeConsume } from "./consume.ts";
+import { describeKeys } from "./keys.ts";
+import { describePoints } from "./points.ts";
+import { describeRefund } from "./refund.ts";
+import { describeSeveralPolicies } from "./several.ts";
+import { ALGORITHMS, type OpenRateLimitStore, type StoreUnderTest } from "./under-test.ts";
+import { describeUnitsInUse } from "./units-in-use.ts";
+import { describeWindows } from "./windows.ts";
 
 /** What the contract in `stores/rate-limit/contract.ts` promises of every backend, for the algorithms that it has. */
 export function describeRateLimitStore(
@@ -27,7 +27,7 @@ export function describeRateLimitStore(
     describe("several policies", () => describeSeveralPolicies(tested));
     describe("windows", () => describeWindows(tested));
     describe("refund", () => describeRefund(tested));
-    describe("penalize and reward", () => describePoints(tested));
+    describe("charge and reward", () => describePoints(tested));
     if (algorithms.includes("concurrency")) describe("units in use", () => describeUnitsInUse(tested));
     describe("block", () => describeBlock(tested));
     describe("keys and reset", () => describeKeys(tested));

@@ -1,7 +1,7 @@
 import type { RateLimitDecision, RateLimitPolicyState } from "./contract.ts";
 
 /** All or nothing: one refusal refuses, and the longest wait counts. */
-export function decide(policies: readonly RateLimitPolicyState[], blockedMs: number): RateLimitDecision {
+export function decisionOf(policies: readonly RateLimitPolicyState[], blockedMs: number): RateLimitDecision {
   let allowed = blockedMs === 0;
   let retryAfterMs = blockedMs;
   for (const state of policies) {
@@ -9,5 +9,5 @@ export function decide(policies: readonly RateLimitPolicyState[], blockedMs: num
     allowed = false;
     retryAfterMs = Math.max(retryAfterMs, state.retryAfterMs);
   }
-  return { allowed, retryAfterMs, policies };
+  return { allowed, retryAfterMs, policies, source: "store" };
 }

@@ -1,18 +1,12 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { expect } from "chai";
-import {
-  eachAtOnce,
-  pause,
-  policy,
-  remainders,
-  take,
-  type StoreUnderTest,
-} from "./rate-limit-store-under-test.ts";
+import { eachAtOnce, pause, policy, remainders, take, type StoreUnderTest } from "./under-test.ts";
 
 const WINDOW_MS = 100;
 
 export function describeRefund({ store, algorithms }: StoreUnderTest): void {
   for (const algorithm of algorithms) {
-    const five = [policy(algorithm, 5)];
+    const five = policySet([policy(algorithm, 5)]);
 
     it(`gives back what a decision took, and nothing else (${algorithm})`, async () => {
       await take(store(), { policies: five });
@@ -43,7 +37,7 @@ export function describeRefund({ store, algorithms }: StoreUnderTest): void {
 
   it("does nothing for units whose time is over", () =>
     eachAtOnce(algorithms, async (algorithm) => {
-      const short = [policy(algorithm, 5, { windowMs: WINDOW_MS })];
+      const short = policySet([policy(algorithm, 5, { windowMs: WINDOW_MS })]);
       const receipt = await take(store(), { policies: short, cost: 5 });
       await pause(2 * WINDOW_MS + 5);
       await store().refund("k", short, receipt);
@@ -52,7 +46,7 @@ export function describeRefund({ store, algorithms }: StoreUnderTest): void {
 
   it("does nothing for a key that was reset", () =>
     eachAtOnce(algorithms, async (algorithm) => {
-      const five = [policy(algorithm, 5)];
+      const five = policySet([policy(algorithm, 5)]);
       const receipt = await take(store(), { policies: five, cost: 5 });
       await store().reset("k", five);
       await store().refund("k", five, receipt);
@@ -61,7 +55,7 @@ export function describeRefund({ store, algorithms }: StoreUnderTest): void {
 
   it("frees no unit of a later window", () =>
     eachAtOnce(algorithms, async (algorithm) => {
-      const short = [policy(algorithm, 5, { windowMs: WINDOW_MS })];
+      const short = policySet([policy(algorithm, 5, { windowMs: WINDOW_MS })]);
       const old = await take(store(), { policies: short, cost: 5 });
       await pause(2 * WINDOW_MS + 5);
       const takenAt = performance.now();
@@ -76,7 +70,7 @@ export function describeRefund({ store, algorithms }: StoreUnderTest): void {
     eachAtOnce(
       algorithms.filter((algorithm) => algorithm === "token-bucket" || algorithm === "gcra"),
       async (algorithm) => {
-        const policies = [policy(algorithm, 10, { windowMs: 500 })];
+        const policies = policySet([policy(algorithm, 10, { windowMs: 500 })]);
         const drained = await take(store(), { policies, cost: 5 });
         await pause(150);
         const takenAt = performance.now();
@@ -91,7 +85,7 @@ export function describeRefund({ store, algorithms }: StoreUnderTest): void {
   for (const algorithm of ["sliding-log", "concurrency"] as const) {
     if (!algorithms.includes(algorithm)) continue;
     it(`gives back ten thousand units at once (${algorithm})`, async () => {
-      const policies = [policy(algorithm, 20_000)];
+      const policies = policySet([policy(algorithm, 20_000)]);
       const receipt = await take(store(), { policies, cost: 10_000 });
       await take(store(), { policies, cost: 10_000 });
       await store().refund("k", policies, receipt);
@@ -100,14 +94,14 @@ export function describeRefund({ store, algorithms }: StoreUnderTest): void {
   }
 
   it("gives back to every policy of the set", async () => {
-    const policies = algorithms.map((algorithm) => policy(algorithm, 5, { name: algorithm }));
+    const policies = policySet(algorithms.map((algorithm) => policy(algorithm, 5, { name: algorithm })));
     const receipt = await take(store(), { policies, cost: 4 });
     await store().refund("k", policies, receipt);
     expect(await remainders(store(), policies)).to.deep.equal(algorithms.map(() => 5));
   });
 
   it("does nothing for a key that is unknown", async () => {
-    const policies = algorithms.map((algorithm) => policy(algorithm, 5, { name: algorithm }));
+    const policies = policySet(algorithms.map((algorithm) => policy(algorithm, 5, { name: algorithm })));
     const receipt = await take(store(), { key: "known", policies, cost: 4 });
     await store().refund("unknown", policies, receipt);
     expect(await remainders(store(), policies, "unknown")).to.deep.equal(algorithms.map(() => 5));

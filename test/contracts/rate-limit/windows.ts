@@ -1,14 +1,7 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { expect } from "chai";
-import { eventually } from "../support/eventually.ts";
-import {
-  eachAtOnce,
-  HOUR_MS,
-  pause,
-  policy,
-  remainders,
-  take,
-  type StoreUnderTest,
-} from "./rate-limit-store-under-test.ts";
+import { eventually } from "../../support/eventually.ts";
+import { eachAtOnce, HOUR_MS, pause, policy, remainders, take, type StoreUnderTest } from "./under-test.ts";
 
 const WINDOW_MS = 100;
 
@@ -17,7 +10,7 @@ export function describeWindows({ store, algorithms }: StoreUnderTest): void {
 
   it("gives the whole limit back once the window is over", () =>
     eachAtOnce(algorithms, async (algorithm) => {
-      const policies = [policy(algorithm, 3, { windowMs: WINDOW_MS })];
+      const policies = policySet([policy(algorithm, 3, { windowMs: WINDOW_MS })]);
       await take(store(), { policies, cost: 3 });
       expect((await store().peek("k", policies, 3)).allowed).to.equal(false);
       await eventually(async () => expect((await store().consume("k", policies, 3)).allowed).to.equal(true));
@@ -25,7 +18,7 @@ export function describeWindows({ store, algorithms }: StoreUnderTest): void {
 
   it("has nothing used of a key once the time to its reset is over", () =>
     eachAtOnce(algorithms, async (algorithm) => {
-      const policies = [policy(algorithm, 3, { windowMs: WINDOW_MS })];
+      const policies = policySet([policy(algorithm, 3, { windowMs: WINDOW_MS })]);
       await take(store(), { policies, cost: 3 });
       const { policies: states } = await store().peek("k", policies, 1);
       await pause((states[0]?.resetAfterMs ?? NaN) + 2);
@@ -35,7 +28,7 @@ export function describeWindows({ store, algorithms }: StoreUnderTest): void {
 
   it("lets a refused cost pass after the wait that it was told", () =>
     eachAtOnce(timed, async (algorithm) => {
-      const policies = [policy(algorithm, 2, { windowMs: WINDOW_MS })];
+      const policies = policySet([policy(algorithm, 2, { windowMs: WINDOW_MS })]);
       await take(store(), { policies, cost: 2 });
       const { allowed, retryAfterMs } = await store().consume("k", policies, 2);
       expect(allowed).to.equal(false);
@@ -46,7 +39,7 @@ export function describeWindows({ store, algorithms }: StoreUnderTest): void {
 
   it("is not prolonged by refused units", () =>
     eachAtOnce(timed, async (algorithm) => {
-      const policies = [policy(algorithm, 1, { windowMs: WINDOW_MS })];
+      const policies = policySet([policy(algorithm, 1, { windowMs: WINDOW_MS })]);
       await take(store(), { policies });
       const startedAt = performance.now();
       const { retryAfterMs } = await store().peek("k", policies, 1);
@@ -55,7 +48,7 @@ export function describeWindows({ store, algorithms }: StoreUnderTest): void {
     }));
 
   it("begins a fixed window with its first unit and ends it there, whatever comes in between", async () => {
-    const policies = [policy("fixed-window", 1000, { windowMs: HOUR_MS })];
+    const policies = policySet([policy("fixed-window", 1000, { windowMs: HOUR_MS })]);
     const startedAt = performance.now();
     await take(store(), { policies });
     await pause(80);
@@ -65,7 +58,7 @@ export function describeWindows({ store, algorithms }: StoreUnderTest): void {
   });
 
   it("admits the limit in each fixed window, and no more than that", async () => {
-    const policies = [policy("fixed-window", 2, { windowMs: WINDOW_MS })];
+    const policies = policySet([policy("fixed-window", 2, { windowMs: WINDOW_MS })]);
     for (let window = 0; window < 2; window++) {
       await eventually(async () => expect((await store().consume("k", policies, 1)).allowed).to.equal(true));
       expect((await store().consume("k", policies, 1)).allowed).to.equal(true);
@@ -74,10 +67,10 @@ export function describeWindows({ store, algorithms }: StoreUnderTest): void {
   });
 
   it("ends each policy's window at its own time", async () => {
-    const both = [
+    const both = policySet([
       policy("fixed-window", 3, { name: "short", windowMs: 500 }),
       policy("fixed-window", 3, { name: "long" }),
-    ];
+    ]);
     await take(store(), { policies: both });
     await pause(510);
     await take(store(), { policies: both });

@@ -1,5 +1,6 @@
+import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
 import { expect } from "chai";
-import { eventually } from "../support/eventually.ts";
+import { eventually } from "../../support/eventually.ts";
 import {
   failureOf,
   HOUR_MS,
@@ -8,10 +9,10 @@ import {
   remainders,
   take,
   type StoreUnderTest,
-} from "./rate-limit-store-under-test.ts";
+} from "./under-test.ts";
 
 export function describeBlock({ store, algorithms }: StoreUnderTest): void {
-  const five = algorithms.map((algorithm) => policy(algorithm, 5, { name: algorithm }));
+  const five = policySet(algorithms.map((algorithm) => policy(algorithm, 5, { name: algorithm })));
   const untouched = algorithms.map(() => 5);
 
   it("refuses a blocked key whatever its policies, without taking anything", async () => {
@@ -41,7 +42,7 @@ export function describeBlock({ store, algorithms }: StoreUnderTest): void {
   });
 
   it("waits for the later of the block and the policies", async () => {
-    const short = [policy("fixed-window", 1, { windowMs: 60_000 })];
+    const short = policySet([policy("fixed-window", 1, { windowMs: 60_000 })]);
     await take(store(), { policies: short });
     await store().block("k", HOUR_MS);
     const { retryAfterMs, policies } = await store().consume("k", short, 1);
@@ -50,7 +51,7 @@ export function describeBlock({ store, algorithms }: StoreUnderTest): void {
   });
 
   it("is lifted by a reset, for every set of policies", async () => {
-    const [one, other] = [[policy("fixed-window", 5)], [policy("fixed-window", 6)]];
+    const [one, other] = [policySet([policy("fixed-window", 5)]), policySet([policy("fixed-window", 6)])];
     await store().block("k", HOUR_MS);
     for (const policies of [one, other])
       expect((await store().consume("k", policies, 1)).allowed).to.equal(false);

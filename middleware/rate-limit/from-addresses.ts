@@ -1,0 +1,44 @@
+import { BlockList, isIPv4, isIPv6 } from "node:net";
+import type { Request } from "express";
+import type ipaddr from "ipaddr.js";
+import { clientAddress, plainAddress } from "./client-key.ts";
+
+/**
+ * Tells whether a request comes from one of these addresses or networks (`192.0.2.7`, `10.0.0.0/8`, `2001:db8::/32`).
+ * Pass it as `skip` for an allow list; for a deny list see `denyAddresses`.
+ *
+ * A request without an address comes from none of them.
+ *
+ * @throws TypeError for an entry that is neither, and, at request time, when the app trusts every proxy
+ * (`trust proxy: true`), since each client then chooses its own address
+ */
+export function fromAddresses(list: readonly string[]): (req: Request) => boolean {
+  if (!Array.isArray(list)) {
+    throw new TypeError('the addresses must be an array, for example ["192.0.2.7", "10.0.0.0/8"]');
+  }
+  const members = new BlockList();
+  for (const entry of list) addMember(members, entry);
+  return (req) => {
+    const address = clientAddress(req);
+    if (address === undefined) return false;
+    const plain = plainAddress(address);
+    // A network may be given as the IPv4 that is in an address, or as the IPv6 that it came as.
+    if (members.check(plain.toString(), familyOf(plain))) return true;
+    return isIPv6(address) && members.check(address, "ipv6");
+  };
+}
+
+function familyOf(plain: string | ipaddr.IPv6): "ipv4" | "ipv6" {
+  return typeof plain === "string" ? "ipv4" : "ipv6";
+}
+
+function addMember(members: BlockList, entry: string): void {
+  const [, address = "", bits] = /^([^/]*)(?:\/(\d+))?$/.exec(entry) ?? [];
+  try {
+    const plain = plainAddress(address);
+    if (bits === undefined) members.addAddress(plain.toString(), familyOf(plain));
+    else members.addSubnet(address, Number(bits), isIPv4(address) ? "ipv4" : "ipv6");
+  } catch {
+    throw new TypeError(`"${entry}" is neither an IP address nor a network like 10.0.0.0/8`);
+  }
+}
