@@ -12,13 +12,16 @@ export type LockAttempt =
  * process: whoever knows the owner string may extend and release.
  *
  * A lock that is missing, expired, released, or since taken by somebody else is not its former owner's: extend and
- * release then answer false and change nothing, whoever holds it now. Time is the store's own. A rejection means
- * that the outcome is unknown: after one on acquire the caller may hold the lock, and releases it to be sure.
+ * release then return false and change nothing, whoever holds it now. Time is the store's own.
+ *
+ * A time to live that is not a whole number of milliseconds of at least 1 is rejected with a TypeError, before anything
+ * is asked or changed. Any other rejection means that the outcome is unknown: after one on acquire the caller may hold
+ * the lock, and releases it to be sure.
  */
 export interface LockStore {
   /**
-   * Takes `key` for `ttlMs` (a whole number of milliseconds of at least 1) if nobody holds it.
-   * An owner that already holds it (an answer got lost, the caller asks again) gets it anew for `ttlMs`.
+   * Takes `key` for `ttlMs` milliseconds if nobody holds it. An owner that already holds it (a reply got lost, the
+   * caller asks again) gets it anew for `ttlMs`.
    */
   acquire(key: string, owner: string, ttlMs: number): Promise<LockAttempt>;
 

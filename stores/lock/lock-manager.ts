@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { LockLostError } from "../errors.ts";
+import { assertCount, LONGEST_TIMER_MS } from "../options.ts";
 import type { LockStore } from "./contract.ts";
 
 /** A lock that this process holds. */
@@ -11,32 +12,31 @@ export interface Lock {
    */
   readonly signal: AbortSignal;
   /**
-   * Makes the lock last `ttlMs` from now (bounds as in `tryAcquire`). False when it is lost, which also aborts
-   * `signal`.
+   * Makes the lock last `ttlMs` from now (bounds as in `tryAcquire`). False when it is lost, also when the reply comes
+   * only after that time; `signal` is then aborted.
    */
   extend(ttlMs: number): Promise<boolean>;
   /**
    * Gives the lock back. False when its time was over before. Rejects when the store cannot be asked; the lock then
-   * ends with its time. A second call asks nothing and answers false.
+   * ends with its time. A second call asks nothing and returns false.
    */
   release(): Promise<boolean>;
 }
 
 export type TryAcquire =
   | { readonly acquired: true; readonly lock: Lock }
-  | { readonly acquired: false; readonly retryAfterMs: number };
+  | {
+      readonly acquired: false;
+      /** Until the holder's time is over unless it extends, milliseconds; 0 when it may be free already. */
+      readonly retryAfterMs: number;
+    };
 
 /** Doubled after each failure, so that locks asked for during a long outage do not poll. */
 const FIRST_PAUSE_MS = 100;
 
-/** The longest delay of a Node timer, about 24.8 days. */
-const MAX_TTL_MS = 2 ** 31 - 1;
-
-/** @throws TypeError for anything but a whole number of milliseconds from 1 to 2^31 - 1 */
+/** @throws TypeError for anything but a whole number of milliseconds from 1 to 2^31 - 1, the longest a timer can be */
 export function assertLockTtlMs(ttlMs: number): void {
-  if (!Number.isSafeInteger(ttlMs) || ttlMs < 1 || ttlMs > MAX_TTL_MS) {
-    throw new TypeError(`ttlMs must be a whole number from 1 to ${MAX_TTL_MS}, not ${String(ttlMs)}`);
-  }
+  assertCount(ttlMs, "ttlMs", LONGEST_TIMER_MS);
 }
 
 /** Takes locks from a store and watches their deadlines. One manager serves any number of keys and callers. */
@@ -48,28 +48,42 @@ export class LockManager {
   }
 
   /**
-   * Asks once for `key`, for `ttlMs` milliseconds. Every acquisition has an owner of its own, so two callers in one
-   * process exclude each other like two processes.
+   * Asks once for `key`, for `ttlMs` milliseconds, up to 2^31 - 1. Every acquisition has an owner of its own, so two
+   * callers in one process exclude each other like two processes.
    *
-   * Rejects when the store cannot be asked; a lock that was taken meanwhile is then given back in the background, as
-   * soon as the store can be asked again.
+   * A lock is returned only while it holds: one whose time was over before the reply came (a slow store, a process that
+   * stood still) counts as not acquired, with a `retryAfterMs` of 0. That is no failure of the store, so work that may
+   * run unlocked while the store is away does not run for it.
+   *
+   * Rejects when the store cannot be asked. In both cases a lock that was taken meanwhile is given back in the
+   * background, as soon as the store can be asked.
+   *
+   * @throws TypeError for a `ttlMs` that is invalid
    */
   async tryAcquire(key: string, { ttlMs }: { readonly ttlMs: number }): Promise<TryAcquire> {
     assertLockTtlMs(ttlMs);
     const owner = randomUUID();
-    const askedAt = performance.now();
+    const validUntil = performance.now() + ttlMs;
     try {
       const attempt = await this.#store.acquire(key, owner, ttlMs);
       if (!attempt.acquired) return attempt;
-      return { acquired: true, lock: new HeldLock(this.#store, { key, owner, validUntil: askedAt + ttlMs }) };
     } catch (error) {
-      void this.#giveBack(key, owner, askedAt + ttlMs);
+      void this.#giveBack(key, owner, ttlMs);
       throw error;
     }
+    if (performance.now() < validUntil) {
+      return { acquired: true, lock: new HeldLock(this.#store, { key, owner, validUntil }) };
+    }
+    void this.#giveBack(key, owner, ttlMs);
+    return { acquired: false, retryAfterMs: 0 };
   }
 
-  /** A lock whose time is over by itself need not be given back. */
-  async #giveBack(key: string, owner: string, validUntil: number): Promise<void> {
+  /**
+   * A lock whose time is over by itself need not be given back; but the store counts from when it was reached, which may
+   * have been just now.
+   */
+  async #giveBack(key: string, owner: string, ttlMs: number): Promise<void> {
+    const validUntil = performance.now() + ttlMs;
     for (let pauseMs = FIRST_PAUSE_MS; performance.now() < validUntil; pauseMs *= 2) {
       try {
         await this.#store.release(key, owner);
@@ -111,7 +125,7 @@ class HeldLock implements Lock {
     if (this.#released || this.signal.aborted) return false;
     if (extended) this.#watch(askedAt + ttlMs);
     else this.#lose();
-    return extended;
+    return !this.signal.aborted;
   }
 
   async release(): Promise<boolean> {

@@ -1,5 +1,5 @@
-import { createGuard, type Guard, type RedisClient } from "../redis/guard.ts";
-import { assertPrefix, redisKey } from "../redis/keys.ts";
+import { assertCount, assertOptionNames } from "../options.ts";
+import { RedisAccess, type RedisAccessOptions } from "../redis/access.ts";
 import { defineScript } from "../redis/script.ts";
 import type { LockAttempt, LockStore } from "./contract.ts";
 
@@ -49,41 +49,38 @@ return redis.call('DEL', KEYS[1])
 `,
 );
 
-export interface RedisLockStoreOptions {
-  readonly client: RedisClient;
-  /** Put before every key. */
-  readonly prefix: string;
-  /** How long one operation may take, milliseconds. Default 250. */
-  readonly deadlineMs?: number;
-}
-
-/** Locks on one Redis, one round trip an operation. A master that loses its data loses the locks with it. */
+/**
+ * Locks on one Redis or Cluster, one round trip per operation. A master that loses its data, in a failover for example,
+ * loses the locks with it.
+ */
 export class RedisLockStore implements LockStore {
-  readonly #client: RedisClient;
-  readonly #prefix: string;
-  readonly #guard: Guard;
+  readonly #redis: RedisAccess;
 
-  constructor({ client, prefix, deadlineMs }: RedisLockStoreOptions) {
-    assertPrefix(prefix);
-    this.#client = client;
-    this.#prefix = prefix;
-    this.#guard = createGuard(client, deadlineMs);
+  /** @throws TypeError for an option that is unknown or invalid */
+  constructor(options: RedisAccessOptions) {
+    assertOptionNames("RedisLockStore", options, ["client", "prefix", "deadlineMs"]);
+    this.#redis = new RedisAccess("lock", options);
   }
 
-  async acquire(key: string, owner: string, ttlMs: number): Promise<LockAttempt> {
-    const retryAfterMs = await this.#guard(() => acquire.run(this.#client, [this.#key(key)], [owner, ttlMs]));
+  async acquire(id: string, owner: string, ttlMs: number): Promise<LockAttempt> {
+    assertCount(ttlMs, "ttlMs");
+    const key = this.#redis.key(id);
+    const retryAfterMs = await this.#redis.call({ operation: "acquire", key }, (client) =>
+      acquire.run(client, [key], [owner, ttlMs]),
+    );
     return retryAfterMs === -1 ? { acquired: true } : { acquired: false, retryAfterMs };
   }
 
-  async extend(key: string, owner: string, ttlMs: number): Promise<boolean> {
-    return (await this.#guard(() => extend.run(this.#client, [this.#key(key)], [owner, ttlMs]))) === 1;
+  async extend(id: string, owner: string, ttlMs: number): Promise<boolean> {
+    assertCount(ttlMs, "ttlMs");
+    const key = this.#redis.key(id);
+    const run = (client: RedisAccess["client"]): Promise<number> => extend.run(client, [key], [owner, ttlMs]);
+    return (await this.#redis.call({ operation: "extend", key }, run)) === 1;
   }
 
-  async release(key: string, owner: string): Promise<boolean> {
-    return (await this.#guard(() => release.run(this.#client, [this.#key(key)], [owner]))) === 1;
-  }
-
-  #key(key: string): string {
-    return redisKey(this.#prefix, key);
+  async release(id: string, owner: string): Promise<boolean> {
+    const key = this.#redis.key(id);
+    const run = (client: RedisAccess["client"]): Promise<number> => release.run(client, [key], [owner]);
+    return (await this.#redis.call({ operation: "release", key }, run)) === 1;
   }
 }

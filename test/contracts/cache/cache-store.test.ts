@@ -1,8 +1,8 @@
 import { MemoryCacheStore } from "express-redis-suite/stores/cache/memory";
 import { RedisCacheStore } from "express-redis-suite/stores/cache/redis";
 import { describeCacheStore } from "./cache-store.ts";
-import { onEachRedis } from "./redis-backends.ts";
-import { PATIENT_MS } from "../support/shared-redis.ts";
+import { onEachRedis } from "../redis-backends.ts";
+import { PATIENT_MS } from "../../support/shared-redis.ts";
 
 describe("cache stores", () => {
   describe("in memory", () => {

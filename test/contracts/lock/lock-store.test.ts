@@ -1,8 +1,8 @@
 import { MemoryLockStore } from "express-redis-suite/stores/lock/memory";
 import { RedisLockStore } from "express-redis-suite/stores/lock/redis";
 import { describeLockStore } from "./lock-store.ts";
-import { onEachRedis } from "./redis-backends.ts";
-import { PATIENT_MS } from "../support/shared-redis.ts";
+import { onEachRedis } from "../redis-backends.ts";
+import { PATIENT_MS } from "../../support/shared-redis.ts";
 
 describe("lock stores", () => {
   describe("in memory", () => {
