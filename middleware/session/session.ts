@@ -1,15 +1,20 @@
-import type { NextFunction, Request, RequestHandler, Response } from "express";
+import { randomBytes } from "node:crypto";
+import type { Request } from "express";
 import expressSession, { type CookieOptions, type Store } from "express-session";
-import { sendProblem } from "../response/problem.ts";
+import { assertCount, assertOneOf, assertOptionNames } from "../../stores/options.ts";
+import { channels, publish, type SessionEvent } from "../../telemetry/channels.ts";
+import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
+import { isAnswered } from "../response/answered.ts";
+import { sendStoreUnavailable, storeFailure, warnOfStoreError } from "../response/store-failure.ts";
 
 export interface SessionOptions {
-  /** Where the sessions are. One store serves one `session()`: express-session leaves its settings on it. */
+  /** Where the sessions are kept. One store for one `session()`: express-session leaves its settings on it. */
   readonly store: Store;
   /** Signs the cookie. Several make a rotation: the first signs, all verify. Keep it out of the code. */
   readonly secret: string | readonly string[];
   /** The cookie's name. Default `sid`: it need not tell the framework. */
   readonly name?: string;
-  /** How long a session lives after its last use, and its cookie after login. Default 30 days, milliseconds. */
+  /** How long a session lives after its last use, and its cookie after it was set, milliseconds. Default 30 days. */
   readonly maxAgeMs?: number;
   /**
    * Cookie attributes that differ from `HttpOnly; SameSite=Lax; Path=/; Secure` where Secure follows the request:
@@ -26,60 +31,118 @@ export interface SessionOptions {
 
 const THIRTY_DAYS_MS = 30 * 24 * 60 * 60 * 1000;
 
+/** Options of express-session and others, and what stands for them. */
+const RENAMED: Readonly<Record<string, string>> = {
+  resave: "an unchanged session is never written back",
+  rolling: "a session lives on with each use; its cookie is set anew when the session changes",
+  saveUninitialized: "a session with nothing in it is never stored",
+  proxy: 'set Express\'s "trust proxy"',
+  secrets: 'use "secret", which may be a list',
+  keys: 'use "secret", which may be a list',
+  ttlMs: 'use "maxAgeMs"',
+  ttl: 'use "maxAgeMs"',
+};
+const RENAMED_OF_COOKIE: Readonly<Record<string, string>> = {
+  maxAge: 'use "maxAgeMs" of session()',
+  maxAgeMs: 'use "maxAgeMs" of session()',
+  expires: 'use "maxAgeMs" of session()',
+  httpOnly: "it always is",
+  signed: "it always is",
+};
+
 /**
  * Sessions by express-session with the settings its own defaults lack: nothing is stored for a visitor until there
- * is something to remember, nothing is written back unchanged, and a store that is away is an answer, not a hang.
+ * is something to remember, nothing is written back unchanged, and a store that is away is a 503, not a hang. Publishes
+ * how a request came by its session, once, on the channel `express-redis-suite:session`.
  *
  * A session that changed is saved as the response ends; a handler whose answer says that something was remembered
- * (a login) awaits `req.session.save()` first, since only then an error can still change the answer.
+ * (a login) awaits `req.session.save()` first, since only then can an error still change the answer.
  *
- * @throws TypeError at construction for an option that cannot be
+ * @throws TypeError at construction for an option that is unknown or invalid
  * @example
  * app.use(session({ store: stores.session, secret: process.env.SESSION_SECRET }));
  */
-export function session({
-  store,
-  secret,
-  name = "sid",
-  maxAgeMs = THIRTY_DAYS_MS,
-  cookie = {},
-  onStoreError = "deny",
-}: SessionOptions): RequestHandler {
-  if (typeof store?.get !== "function")
-    throw new TypeError("session: store must be an express-session Store");
-  const secrets = [secret].flat();
-  if (secrets.length === 0 || secrets.some((text) => typeof text !== "string" || text === "")) {
-    throw new TypeError("session: secret must be a text, or a list of texts, none of them empty");
-  }
-  if (!Number.isSafeInteger(maxAgeMs) || maxAgeMs < 1) {
-    throw new TypeError(`session: maxAgeMs must be a whole number of at least 1, not ${String(maxAgeMs)}`);
-  }
-  if (onStoreError !== "deny" && onStoreError !== "anonymous") {
-    throw new TypeError(`session: onStoreError must be "deny" or "anonymous", not "${String(onStoreError)}"`);
-  }
+export function session(options: SessionOptions): RouteMiddleware {
+  assertOptions(options);
+  const { store, secret, name = "sid", maxAgeMs = THIRTY_DAYS_MS, cookie, onStoreError = "deny" } = options;
+  const withNewSession = new WeakSet<object>();
   const inner = expressSession({
     store,
-    secret: secrets,
+    secret: [secret].flat(),
     name,
     resave: false,
     saveUninitialized: false,
     cookie: { httpOnly: true, sameSite: "lax", secure: "auto", ...cookie, maxAge: maxAgeMs },
+    // As unguessable as its own, and the one sign that it gives of a session that is new.
+    genid(req) {
+      withNewSession.add(req);
+      return randomBytes(24).toString("base64url");
+    },
   });
 
-  return function sessionMiddleware(req: Request, res: Response, next: NextFunction): void {
+  return forAnyRoute(function sessionMiddleware(req, res, next) {
+    const startedAt = performance.now();
+    const report = (outcome: SessionEvent["outcome"], code?: string): void =>
+      publish(channels.session, () => ({
+        outcome,
+        durationMs: performance.now() - startedAt,
+        ...(code === undefined ? {} : { code }),
+      }));
+    const hadSession = sessionOf(req) !== undefined;
     let passed = false;
+
+    const onError = (error: unknown): void => {
+      let code: string;
+      try {
+        code = storeFailure("session", error);
+      } catch (mistake) {
+        return next(mistake);
+      }
+      report(`store-error-${onStoreError === "deny" ? "denied" : "anonymous"}`, code);
+      if (onStoreError === "deny") sendStoreUnavailable(res, "Sessions cannot be read at the moment.");
+      else if (!isAnswered(res)) next();
+    };
     inner(req, res, (error?: unknown) => {
-      // express-session calls a second time when saving at the end fails; the answer is on its way by then, and the
-      // store has published the failure.
-      if (passed) return;
+      if (passed) {
+        // express-session calls a second time when saving at the end fails; the answer is on its way by then, and the
+        // store has published the failure.
+        if (error !== undefined) warnOfStoreError("session", error);
+        return;
+      }
       passed = true;
-      if (error === undefined || onStoreError === "anonymous") return next();
-      sendProblem(res, {
-        status: 503,
-        title: "Service unavailable",
-        detail: "Sessions cannot be read at the moment.",
-        retryAfterSeconds: 1,
-      });
+      if (error !== undefined) return onError(error);
+      if (!hadSession && sessionOf(req)) report(withNewSession.has(req) ? "new" : "loaded");
+      // A timeout's answer, for example: the handlers behind could only fail.
+      if (!isAnswered(res)) next();
     });
-  };
+  });
+}
+
+/** Undefined, whatever the types say, for a path that the cookie is not for. */
+function sessionOf(req: Request): unknown {
+  return req.session;
+}
+
+function assertOptions(options: SessionOptions): void {
+  assertOptionNames(
+    "session",
+    options,
+    ["store", "secret", "name", "maxAgeMs", "cookie", "onStoreError"],
+    RENAMED,
+  );
+  const { store, secret, maxAgeMs = THIRTY_DAYS_MS, cookie = {}, onStoreError = "deny" } = options;
+  if (typeof store?.get !== "function")
+    throw new TypeError("session: store must be an express-session Store");
+  const secrets = [secret].flat();
+  if (secrets.length === 0 || secrets.some((one) => typeof one !== "string" || one === "")) {
+    throw new TypeError("session: secret must be a string, or a list of strings, none of them empty");
+  }
+  assertCount(maxAgeMs, "session: maxAgeMs");
+  assertOptionNames(
+    "session: cookie",
+    cookie,
+    ["domain", "partitioned", "path", "sameSite", "secure"],
+    RENAMED_OF_COOKIE,
+  );
+  assertOneOf(onStoreError, "session: onStoreError", ["deny", "anonymous"]);
 }

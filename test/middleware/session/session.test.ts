@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
-import type { Store } from "express-session";
+import { MemoryStore, type Store } from "express-session";
 import { session, type SessionOptions } from "express-redis-suite/session";
 import { redisStores } from "express-redis-suite/stores";
 import { StoreUnavailableError } from "express-redis-suite/stores/errors";
@@ -8,6 +8,7 @@ import { RedisSessionStore } from "express-redis-suite/stores/session/redis";
 import { channels } from "express-redis-suite/telemetry";
 import request from "supertest";
 import { collectEvents } from "../../support/collect-events.ts";
+import { createGate } from "../../support/gate.ts";
 import { countCommands } from "../../support/command-counts.ts";
 import { PATIENT_MS, redis } from "../../support/shared-redis.ts";
 
@@ -150,6 +151,55 @@ describe("session", () => {
     expect((await request(appWith({ store: brokenStore() })).post("/login")).status).to.equal(503);
   });
 
+  it("publishes once how a request came by its session", async () => {
+    const app = appWith({ cookie: { path: "/" } });
+    const events = await collectEvents(channels.session, async () => {
+      const cookie = cookieOf(await request(app).get("/visits"));
+      await request(app).get("/read").set("Cookie", cookie);
+      await request(app).get("/read").set("Cookie", "sid=s%3Achosen.bogus");
+      await request(app).post("/login").set("Cookie", cookie);
+      // Over by now.
+      await request(app).get("/read").set("Cookie", cookie);
+    });
+    expect(events.map(({ outcome }) => outcome)).to.deep.equal(["new", "loaded", "new", "loaded", "new"]);
+    for (const event of events) expect(event).to.have.all.keys("outcome", "durationMs");
+  });
+
+  it("publishes nothing for a path that its cookie is not for", async () => {
+    const app = appWith({ cookie: { path: "/members" } });
+    const events = await collectEvents(channels.session, () => request(app).get("/read"));
+    expect(events).to.deep.equal([]);
+  });
+
+  it("gives sessions ids that cannot be guessed", async () => {
+    const app = express().use(session({ store: new MemoryStore(), secret }));
+    app.get("/", (req, res) => void res.send(req.sessionID));
+    const ids = await Promise.all([1, 2, 3].map(async () => (await request(app).get("/")).text));
+    expect(new Set(ids).size).to.equal(3);
+    for (const id of ids) expect(id).to.match(/^[\w-]{32}$/);
+  });
+
+  it("lets no handler run for a request that another layer has answered while the session was read", async () => {
+    const gate = createGate();
+    const store = new MemoryStore();
+    const get = store.get.bind(store);
+    store.get = (id, callback) => void gate.pass().then(() => get(id, callback));
+    const cookie = cookieOf(await request(appWith({ store })).get("/visits"));
+    let runs = 0;
+    const app = express();
+    app.use((_req, res, next) => {
+      void gate.reached.then(() => res.status(504).send("too slow"));
+      next();
+    });
+    app.use(session({ store, secret }), () => void runs++);
+    expect((await request(app).get("/").set("Cookie", cookie)).status).to.equal(504);
+    const events = await collectEvents(channels.session, async () => {
+      gate.open();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    });
+    expect([runs, events.length]).to.deep.equal([0, 1]);
+  });
+
   it("has each operation of its store published, without the session's id", async () => {
     const app = appWith();
     const events = await collectEvents(channels.store, async () => {
@@ -163,7 +213,7 @@ describe("session", () => {
     ]);
   });
 
-  it("names the option that cannot be, when it is made", () => {
+  it("names the option that is invalid or unknown, when it is made", () => {
     const { session: store } = redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS });
     const make = (options: object) => () => session({ store, secret, ...options });
     expect(make({ store: {} })).to.throw(TypeError, "store must be an express-session Store");
@@ -171,5 +221,16 @@ describe("session", () => {
     expect(make({ secret: [] })).to.throw(TypeError, "secret");
     expect(make({ maxAgeMs: 0 })).to.throw(TypeError, "maxAgeMs");
     expect(make({ onStoreError: "allow" })).to.throw(TypeError, "onStoreError");
+    expect(make({ rolling: true })).to.throw(
+      TypeError,
+      'session: unknown option "rolling"; a session lives on',
+    );
+    expect(make({ resave: false })).to.throw(TypeError, 'unknown option "resave"');
+    expect(make({ maxage: 1 })).to.throw(TypeError, 'use "maxAgeMs"');
+    expect(make({ cookie: { maxAge: 1 } })).to.throw(
+      TypeError,
+      'session: cookie: unknown option "maxAge"; use "maxAgeMs" of session()',
+    );
+    expect(make({ cookie: { httpOnly: false } })).to.throw(TypeError, "it always is");
   });
 });

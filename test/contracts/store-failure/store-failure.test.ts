@@ -1,0 +1,90 @@
+import express, { type RequestHandler } from "express";
+import expressSession from "express-session";
+import { responseCache } from "express-redis-suite/response-cache";
+import { routeLock } from "express-redis-suite/route-lock";
+import { session } from "express-redis-suite/session";
+import type { CacheStore } from "express-redis-suite/stores/cache/contract";
+import type { LockStore } from "express-redis-suite/stores/lock/contract";
+import { LockManager } from "express-redis-suite/stores/lock/lock-manager";
+import { channels } from "express-redis-suite/telemetry";
+import request from "supertest";
+import { describeStoreFailure, type AskStore, type StoreFailureCase } from "./describe-store-failure.ts";
+
+type AnyStore = CacheStore & LockStore;
+
+/** A store of any kind, whose every operation asks. */
+function storeOf(askStore: AskStore): AnyStore {
+  return new Proxy({} as AnyStore, { get: () => askStore });
+}
+
+function listenTo(channel: (typeof channels)[keyof typeof channels]): StoreFailureCase["listen"] {
+  return (listener) => {
+    const heard = (event: unknown): void => listener(event as { outcome: string });
+    channel.subscribe(heard);
+    return () => channel.unsubscribe(heard);
+  };
+}
+
+describeStoreFailure("responseCache", {
+  listen: listenTo(channels.responseCache),
+  modes: [
+    {
+      name: "with the handler in its place",
+      handlerRuns: true,
+      outcome: "store-error",
+      mount: (askStore) => responseCache({ store: storeOf(askStore), ttlMs: 1000 }),
+    },
+  ],
+});
+
+describeStoreFailure("routeLock", {
+  listen: listenTo(channels.routeLock),
+  modes: (["deny", "allow"] as const).map((onStoreError) => ({
+    name: onStoreError,
+    handlerRuns: onStoreError === "allow",
+    outcome: "store-error",
+    mount: (askStore) => {
+      // Giving back what may have been taken is no part of the request.
+      const store = { ...storeOf(askStore), acquire: askStore, release: async () => false } as AnyStore;
+      return routeLock({ locks: new LockManager(store), key: () => "k", ttlMs: 1000, onStoreError });
+    },
+  })),
+});
+
+const secret = "the secret of these tests";
+
+describeStoreFailure("session", {
+  listen: listenTo(channels.session),
+  headers: async () => ({ cookie: await cookieOfSession() }),
+  modes: (["deny", "anonymous"] as const).map((onStoreError) => ({
+    name: onStoreError,
+    handlerRuns: onStoreError === "anonymous",
+    outcome: onStoreError === "deny" ? "store-error-denied" : "store-error-anonymous",
+    mount: (askStore) => {
+      const store = Object.assign(new expressSession.MemoryStore(), {
+        get: (_id: string, callback: (error: unknown) => void) => void callBack(askStore, callback),
+      });
+      return session({ store, secret, onStoreError });
+    },
+  })),
+});
+
+async function callBack(askStore: AskStore, callback: (error: unknown) => void): Promise<void> {
+  try {
+    await askStore();
+  } catch (error) {
+    // express-session expects its callback outside of any promise.
+    process.nextTick(callback, error);
+  }
+}
+
+/** Of a session that was signed with the same secret. */
+async function cookieOfSession(): Promise<string> {
+  const remember: RequestHandler = (req, res) => {
+    Object.assign(req.session, { remembered: true });
+    res.end();
+  };
+  const app = express().use(session({ store: new expressSession.MemoryStore(), secret }), remember);
+  const answer = await request(app).get("/");
+  return answer.get("Set-Cookie")?.[0]?.split(";")[0] ?? "";
+}
