@@ -25,7 +25,7 @@ export function warnOfStoreError(owner: string, error: unknown): string {
     warnOnce(
       "ERS_STORE_ERROR",
       `${owner}: the store fails with ${code}, which is no outage and will not pass by itself; ` +
-        "requests are answered by onStoreError meanwhile",
+        "meanwhile requests are treated as during an outage",
       `${owner} ${code}`,
     );
   }

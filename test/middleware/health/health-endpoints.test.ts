@@ -7,6 +7,7 @@ import {
 } from "express-redis-suite/health";
 import { health } from "express-redis-suite/redis";
 import request from "supertest";
+import { createGate } from "../../support/gate.ts";
 import { redis } from "../../support/shared-redis.ts";
 
 function appWith(options: Partial<HealthEndpointsOptions>): { app: Express; endpoints: HealthEndpoints } {
@@ -68,6 +69,32 @@ describe("healthEndpoints", () => {
     expect((await request(app).get("/livez")).status).to.equal(200);
   });
 
+  it("takes a slash at the end of a path, as Express does", async () => {
+    const { app } = appWith({});
+    expect((await request(app).get("/readyz/")).text).to.equal("ok\n");
+    expect((await request(app).get("/livez/")).text).to.equal("ok\n");
+  });
+
+  it("says nothing after another layer has answered while it was checking", async () => {
+    const gate = createGate();
+    const app = express();
+    app.use((_req, res, next) => {
+      void gate.reached.then(() => res.status(504).end());
+      next();
+    });
+    const check = async (): Promise<{ up: boolean }> => {
+      await gate.pass();
+      return { up: true };
+    };
+    app.use(healthEndpoints({ checks: { check }, timeoutMs: 5000 }));
+    const errors: unknown[] = [];
+    app.use(((error, _req, _res, _next) => void errors.push(error)) as express.ErrorRequestHandler);
+    expect((await request(app).get("/readyz")).status).to.equal(504);
+    gate.open();
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(errors).to.deep.equal([]);
+  });
+
   it("leaves other paths and methods to the app", async () => {
     const { app } = appWith({});
     app.use((_req, res) => void res.status(418).end());
@@ -75,8 +102,16 @@ describe("healthEndpoints", () => {
     expect((await request(app).post("/livez")).status).to.equal(418);
   });
 
-  it("names the option that cannot be, when it is made", () => {
+  it("names the option that is invalid or unknown, when it is made", () => {
     expect(() => healthEndpoints({ checks: {}, timeoutMs: 0 })).to.throw(TypeError, "timeoutMs");
     expect(() => healthEndpoints({ checks: {}, cacheMs: -1 })).to.throw(TypeError, "cacheMs");
+    const unknown = { checks: {}, timeout: 5 };
+    expect(() => healthEndpoints(unknown)).to.throw(
+      TypeError,
+      'healthEndpoints: unknown option "timeout"; use "timeoutMs"',
+    );
+    const none = { checks: { redis: "up" } } as unknown as HealthEndpointsOptions;
+    expect(() => healthEndpoints(none)).to.throw(TypeError, "checks.redis must be a function");
+    expect(() => healthEndpoints({} as HealthEndpointsOptions)).to.throw(TypeError, "checks");
   });
 });
