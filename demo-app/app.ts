@@ -1,12 +1,13 @@
 import express, { type Express } from "express";
 import { crossOriginProtection } from "express-redis-suite/cross-origin-protection";
-import { healthEndpoints } from "express-redis-suite/health";
-import { rateLimit } from "express-redis-suite/rate-limit";
-import { health, type RedisClient } from "express-redis-suite/redis";
+import { healthEndpoints, type CheckResult } from "express-redis-suite/health";
+import { rateLimit, refundWhen, successful } from "express-redis-suite/rate-limit";
+import { createGuard, health, type RedisClient } from "express-redis-suite/redis";
 import { redisMetrics } from "express-redis-suite/redis-metrics";
 import { responseCache } from "express-redis-suite/response-cache";
 import { session } from "express-redis-suite/session";
 import { redisStores } from "express-redis-suite/stores";
+import type { RateLimitStore } from "express-redis-suite/stores/rate-limit/contract";
 import type { Logger } from "pino";
 import { Accounts } from "./accounts/accounts.ts";
 import { Passwords } from "./accounts/passwords.ts";
@@ -15,9 +16,11 @@ import { KEY_PREFIX, type Config } from "./config.ts";
 import { dropGoneClients } from "./gone-clients.ts";
 import { jsonBody } from "./json-body.ts";
 import type { SeasonBoard } from "./ladder/season-boards.ts";
+import { Outages } from "./outages.ts";
 import { methodNotAllowed, notFound, problemHandler } from "./problem.ts";
-import { authRoutes } from "./routes/auth.ts";
+import { accountOf, authRoutes } from "./routes/auth.ts";
 import { leaderboardRoutes } from "./routes/leaderboard.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
 import { pageRoutes } from "./routes/page.ts";
 import { playerOf } from "./routes/player.ts";
 import { processRoutes } from "./routes/process.ts";
@@ -32,6 +35,8 @@ export interface AppOptions {
   /** The boards there are; their matches are those that a replay plays. */
   readonly seasons: readonly SeasonBoard[];
   readonly logger: Logger;
+  /** What else must be up for `/readyz`, by name. */
+  readonly checks?: Readonly<Record<string, () => Promise<CheckResult>>>;
   readonly settings?: Settings;
 }
 
@@ -48,22 +53,19 @@ const COOKIE_NAME = "sid";
 /** The demo: every middleware of the suite in the order that a request meets them. */
 export function createApp(options: AppOptions): DemoApp {
   const { redis, config, seasons, logger, settings = DEFAULT_SETTINGS } = options;
-  const { storeDeadlineMs: deadlineMs } = settings;
+  const { storeDeadlineMs: deadlineMs, processMs, replays: atOnce, heartbeatMs } = settings;
   const stores = redisStores(redis, { prefix: KEY_PREFIX, deadlineMs });
   const boards = new Boards(redis, seasons, deadlineMs);
-  const accounts = new Accounts(redis, new Passwords({ cost: settings.passwordCost }), deadlineMs);
+  const outages = new Outages({ client: redis, logger, deadlineMs });
+  const guard = outages.guard("accounts", createGuard(redis, deadlineMs));
+  const accounts = new Accounts(redis, new Passwords({ cost: settings.passwordCost }), guard);
   const metrics = redisMetrics({ clients: { main: redis }, infoTimeoutMs: deadlineMs });
-  const probes = healthEndpoints({ checks: { redis: () => health(redis, deadlineMs) } });
+  const checks = { redis: () => health(redis, deadlineMs), writes: () => outages.check(), ...options.checks };
+  const probes = healthEndpoints({ checks });
   const stopping = new AbortController();
-  const limit = { store: stores.rateLimit };
-  const limitLogins = rateLimit({ ...limit, policies: settings.loginLimits, onStoreError: "deny" });
-  const limitPlayer = rateLimit({
-    ...limit,
-    policies: settings.scoreLimits,
-    key: (req) => `player ${playerOf(req)}`,
-  });
+  const limits = limitsOf(stores.rateLimit, settings);
   const cacheTable = responseCache({ store: stores.cache, ttlMs: settings.cacheTtlMs, name: "leaderboard" });
-  const { processMs, replays: atOnce, heartbeatMs } = settings;
+  const replay = { boards, limitReplays: limits.replays, stopping: stopping.signal, atOnce, heartbeatMs };
 
   const app = express();
   // Metrics: outermost, so that they time and count whatever the layers below answer.
@@ -73,29 +75,33 @@ export function createApp(options: AppOptions): DemoApp {
   // Security headers: on every answer, an error's too.
   app.use(securityHeaders());
   // Scrapes and probes: before any limit or session, since they must pass when those do not.
-  app.get("/metrics", metrics.endpoint);
-  app.use(probes);
-  app.all(["/metrics", "/livez", "/readyz"], methodNotAllowed("GET"));
+  app.use(metricsRoutes(metrics, settings.metricsTtlMs), probes);
+  app.all(["/livez", "/readyz"], methodNotAllowed("GET"));
   // Rate limit per client: everything below costs work.
-  app.use(rateLimit({ ...limit, policies: settings.clientLimits }));
+  app.use(limits.clients);
+  // Public GETs, the table behind the response cache: before the session, so that no answer can depend on one.
+  app.use(leaderboardRoutes({ boards, cacheTable }), replayRoutes(replay));
   // The page: files, the same for everybody.
   app.use(pageRoutes());
-  // Public GETs, the table behind the response cache: before the session, so that no answer can depend on one.
-  app.use(
-    leaderboardRoutes({ boards, cacheTable }),
-    replayRoutes({ boards, stopping: stopping.signal, atOnce, heartbeatMs }),
-  );
   // Cross-origin protection: what a page elsewhere makes a browser send ends here, before it costs a session.
   app.use(crossOriginProtection());
   // Session: from here on answers are one player's own.
   app.use(session({ store: stores.session, secret: config.sessionSecret, name: COOKIE_NAME }), ownAnswers);
   // Bodies: read once the client is known to be within its limits.
   app.use(...jsonBody());
-  // Accounts: a limit of their own for what tries a password.
-  app.use(authRoutes({ accounts, boards, limitLogins, cookieName: COOKIE_NAME }));
+  // Accounts: limits of their own for what tries a password.
+  app.use(
+    authRoutes({
+      accounts,
+      boards,
+      limitLogins: limits.logins,
+      limitAccount: limits.account,
+      cookieName: COOKIE_NAME,
+    }),
+  );
   // Scores: the rate limit per player, then the handler.
-  app.use(scoreRoutes({ boards, limitPlayer }));
-  // The job: the route lock, one key a player, then the handler.
+  app.use(scoreRoutes({ boards, limitPlayer: limits.player }));
+  // The job: the route lock, one key per player, then the handler.
   app.use(processRoutes({ locks: stores.locks, processMs }));
   // Errors: every one a problem of RFC 9457.
   app.use(notFound, problemHandler(logger));
@@ -106,7 +112,33 @@ export function createApp(options: AppOptions): DemoApp {
       probes.drain();
       stopping.abort();
     },
-    close: () => metrics.close(),
+    close() {
+      outages.close();
+      metrics.close();
+    },
+  };
+}
+
+/** Every limit of the demo, each a middleware. */
+function limitsOf(store: RateLimitStore, settings: Settings) {
+  const { clientLimits, replayLimits, loginLimits, accountLimits, scoreLimits } = settings;
+  return {
+    clients: rateLimit({ store, policies: clientLimits }),
+    replays: rateLimit({ store, policies: replayLimits }),
+    logins: rateLimit({ store, policies: loginLimits, onStoreError: "deny" }),
+    // By the name that is tried, so that a thousand addresses guess no faster than one. Only failures count: players
+    // are not limited by their own logins.
+    account: refundWhen(
+      rateLimit({
+        store,
+        policies: accountLimits,
+        key: (req) => `account ${accountOf(req)}`,
+        skip: (req) => accountOf(req) === "",
+        onStoreError: "deny",
+      }),
+      successful,
+    ),
+    player: rateLimit({ store, policies: scoreLimits, key: (req) => `player ${playerOf(req)}` }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Config } from "./config.ts";
 import { StartError } from "./start-error.ts";
@@ -53,26 +53,42 @@ async function listening(server: Server, port: number, host: string): Promise<vo
 }
 
 /**
- * Answers a function that closes every connection without a request under way, and each other one when its request
- * has been answered. Node's closeIdleConnections leaves those that have not had a first request yet, which browsers
- * open in advance.
+ * Returns a function that closes every connection without a request under way, and each other one when all of its
+ * requests have been answered; the last answer says so (`Connection: close`, RFC 9112 §9.6). Node's
+ * closeIdleConnections leaves those that have not had a first request yet, which browsers open in advance.
  */
 function followSockets(server: Server): () => void {
-  const idle = new Set<Socket>();
+  /** The answers that each connection still owes, in order: clients may pipeline. */
+  const owed = new Map<Socket, Set<ServerResponse>>();
   let closing = false;
   server.on("connection", (socket) => {
-    idle.add(socket);
-    socket.once("close", () => idle.delete(socket));
+    owed.set(socket, new Set());
+    socket.once("close", () => owed.delete(socket));
   });
-  server.on("request", ({ socket }, res) => {
-    idle.delete(socket);
+  // Before the application, which may answer at once.
+  server.prependListener("request", ({ socket }, res) => {
+    const answers = owed.get(socket) ?? new Set();
+    answers.add(res);
+    if (closing) announceClose(answers);
     res.once("close", () => {
-      if (closing) socket.destroySoon();
-      else if (!socket.destroyed) idle.add(socket);
+      answers.delete(res);
+      if (closing && answers.size === 0) socket.destroySoon();
     });
   });
   return () => {
     closing = true;
-    for (const socket of idle) socket.destroySoon();
+    for (const [socket, answers] of owed) {
+      if (answers.size === 0) socket.destroySoon();
+      else announceClose(answers);
+    }
   };
+}
+
+/**
+ * The last answer alone: after one that says `close` Node ends the connection, whatever else was asked on it. A request
+ * that another one follows on its connection has kept it alive itself.
+ */
+function announceClose(answers: ReadonlySet<ServerResponse>): void {
+  const last = [...answers].at(-1);
+  for (const res of answers) res.shouldKeepAlive = res !== last;
 }

@@ -3,7 +3,7 @@ import type { ErrorRequestHandler, RequestHandler, Response } from "express";
 import { sendProblem } from "express-redis-suite/problem";
 import type { Logger } from "pino";
 
-/** Thrown by a handler that cannot answer otherwise; {@link problemHandler} turns it into the answer. */
+/** Thrown by a handler that cannot go on; {@link problemHandler} turns it into the response. */
 export class ProblemError extends Error {
   override readonly name = "ProblemError";
   readonly status: number;
@@ -45,8 +45,8 @@ export function problemHandler(logger: Logger): ErrorRequestHandler {
     if (res.destroyed || req.socket.destroyed) return;
     if (status >= 500) {
       const { name, code, stack } = error as { name?: string; code?: string; stack?: string };
-      // That Redis is away is told once by its breaker, not once a request.
-      const level = status === 503 ? "debug" : "error";
+      // That Redis is away, or refuses, is told once by those who watch it, not once per request.
+      const level = status === 503 || name === "ReplyError" ? "debug" : "error";
       logger[level]({ method: req.method, status, name, code, stack }, "request failed");
     }
     if (res.headersSent) {

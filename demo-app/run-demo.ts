@@ -1,13 +1,14 @@
 import { once as eventOnce } from "node:events";
 import type { Logger } from "pino";
 import { createApp } from "./app.ts";
-import { leagueTables } from "./boards.ts";
+import { Boards } from "./boards.ts";
 import type { Config } from "./config.ts";
 import { readFootball } from "./import/football.ts";
-import { importMatches, type ImportOptions } from "./import/import-matches.ts";
+import { importMatches } from "./import/import-matches.ts";
+import { keepTables } from "./import/keep-tables.ts";
 import { showProgress } from "./import/progress.ts";
 import { seasonBoards, type SeasonBoard } from "./ladder/season-boards.ts";
-import { toLeagueRow, type LeagueRow } from "./ladder/table.ts";
+import type { LeagueRow } from "./ladder/table.ts";
 import { listen } from "./listen.ts";
 import { createLogger, logBreaker } from "./logger.ts";
 import { openRedis, type RedisSource } from "./redis-source.ts";
@@ -31,8 +32,6 @@ interface Report {
 const IMPORT_DEADLINE_MS = 1000;
 /** How long requests under way may take once the demo is told to stop. */
 const SHUTDOWN_GRACE_MS = 5000;
-/** More teams than any division has. */
-const WHOLE_TABLE = 100;
 
 /**
  * Finds or makes a Redis, imports the matches, then prints them or serves them until it is told to stop. When the
@@ -45,17 +44,16 @@ export async function runDemo({ config, once, stopping }: DemoOptions): Promise<
   logBreaker(logger);
   const source = await openRedis(config);
   try {
-    const boards = await readBoards();
-    const job = { leagues: leagueTables(source.client, IMPORT_DEADLINE_MS), boards, signal: stopping };
-    const matches = await importOnce(job);
-    if (once) process.stdout.write(`${JSON.stringify(await reportOf(source, job, matches))}\n`);
-    else await serve({ source, job, config, logger });
+    const boards = new Boards(source.client, await readSeasons(), IMPORT_DEADLINE_MS);
+    const matches = await importAll(boards, stopping);
+    if (once) process.stdout.write(`${JSON.stringify(await reportOf(source, boards, matches))}\n`);
+    else await serve({ source, boards, config, logger, stopping });
   } finally {
     await source.close();
   }
 }
 
-async function readBoards(): Promise<SeasonBoard[]> {
+async function readSeasons(): Promise<SeasonBoard[]> {
   const { matches, withoutScore } = await readFootball();
   process.stderr.write(
     `${withoutScore} of ${matches.length + withoutScore} matches have no score and are left out\n`,
@@ -63,47 +61,46 @@ async function readBoards(): Promise<SeasonBoard[]> {
   return seasonBoards(matches);
 }
 
-type ImportJob = ImportOptions & { readonly signal: AbortSignal };
-
-async function importOnce(job: ImportJob): Promise<number> {
-  const progress = showProgress(job.boards.reduce((sum, { matches }) => sum + matches.length, 0));
+async function importAll(boards: Boards, signal: AbortSignal): Promise<number> {
+  const progress = showProgress(boards.seasons.reduce((sum, { matches }) => sum + matches.length, 0));
   try {
-    return await importMatches({ ...job, onProgress: progress.advance });
+    return await importMatches({ boards, signal, onProgress: progress.advance });
   } finally {
     progress.stop();
   }
 }
 
-async function reportOf(
-  { kind }: RedisSource,
-  { leagues, boards }: ImportJob,
-  matches: number,
-): Promise<Report> {
+async function reportOf({ kind }: RedisSource, boards: Boards, matches: number): Promise<Report> {
   const tables: Record<string, LeagueRow[]> = {};
-  for (const { name } of boards) tables[name] = (await leagues.top(name, WHOLE_TABLE)).map(toLeagueRow);
+  for (const season of boards.seasons) tables[season.name] = await boards.table(season);
   return { redis: kind, matches, boards: tables };
 }
 
 interface Service {
   readonly source: RedisSource;
-  readonly job: ImportJob;
+  readonly boards: Boards;
   readonly config: Config;
   readonly logger: Logger;
+  readonly stopping: AbortSignal;
 }
 
-async function serve({ source, job, config, logger }: Service): Promise<void> {
+async function serve({ source, boards, config, logger, stopping }: Service): Promise<void> {
   const redis = source.client;
-  const demo = createApp({ redis, config, seasons: job.boards, logger });
+  const tables = keepTables({ boards, logger, signal: stopping });
+  const demo = createApp({
+    redis,
+    config,
+    seasons: boards.seasons,
+    logger,
+    checks: { tables: tables.check },
+  });
   try {
     const server = await listen(demo.app, config);
     process.stdout.write(`Leaderboard at ${server.url} (Redis: ${source.kind}); Ctrl-C ends it\n`);
-    // A Redis that comes back may have lost its memory. Every match counts once, so all of them can be sent again.
-    const importAgain = (): void => {
-      importMatches(job).catch((error: Error) => logger.info({ reason: error.message }, "import broke off"));
-    };
-    redis.on("ready", importAgain);
-    if (!job.signal.aborted) await eventOnce(job.signal, "abort");
-    redis.off("ready", importAgain);
+    // A Redis that comes back may have lost its memory.
+    redis.on("ready", tables.wake);
+    if (!stopping.aborted) await eventOnce(stopping, "abort");
+    redis.off("ready", tables.wake);
     demo.drain();
     await server.close(SHUTDOWN_GRACE_MS);
   } finally {

@@ -1,4 +1,4 @@
-import { createGuard, type Guard, type RedisClient } from "express-redis-suite/redis";
+import type { Guard, RedisClient } from "express-redis-suite/redis";
 import { KEY_PREFIX } from "../config.ts";
 import type { Passwords } from "./passwords.ts";
 
@@ -15,23 +15,26 @@ export class Accounts {
   readonly #passwords: Passwords;
   readonly #guard: Guard;
 
-  constructor(client: RedisClient, passwords: Passwords, deadlineMs: number) {
+  /** @param guard what every command of the accounts runs under */
+  constructor(client: RedisClient, passwords: Passwords, guard: Guard) {
     this.#client = client;
     this.#passwords = passwords;
-    this.#guard = createGuard(client, deadlineMs);
+    this.#guard = guard;
   }
 
-  /** Answers false for a name that is taken, whoever of two that ask at once is second. */
+  /** Returns false for a name that is taken, whoever of two that ask at once is second. */
   async register(username: string, password: string): Promise<boolean> {
     const record = await this.#passwords.hash(password);
     return (await this.#guard(() => this.#client.set(keyOf(username), record, "NX"))) === "OK";
   }
 
-  /** Whether this is the user's password. An unknown name takes as long as a wrong password. */
+  /**
+   * Whether this is the user's password. A name that nobody has takes as long as a wrong password; one that nobody can
+   * have tells nothing, and costs nothing.
+   */
   async authenticate(username: string, password: string): Promise<boolean> {
-    const record = isUsername(username)
-      ? await this.#guard(() => this.#client.get(keyOf(username)))
-      : undefined;
+    if (!isUsername(username)) return false;
+    const record = await this.#guard(() => this.#client.get(keyOf(username)));
     return this.#passwords.verify(password, record ?? undefined);
   }
 }

@@ -16,7 +16,8 @@ const SALT_BYTES = 16;
 
 /** Two at once leave half of libuv's four threads to the rest of the process, and bound the memory to 32 MiB. */
 const KDFS_AT_ONCE = 2;
-const MOST_WAITING = 40;
+/** The last of them waits about 3 s. Whoever comes then is told at once to come back, which is better than a hang. */
+const MOST_WAITING = 20;
 
 /**
  * Turns passwords into what may be stored: `scrypt$N$r$p$salt$hash`, with a salt of its own for each. N 2^14, r 8,
@@ -39,8 +40,8 @@ export class Passwords {
   }
 
   /**
-   * Whether `password` is the one that `record` was made from, under the parameters kept in it. Without a record the
-   * answer is false and takes just as long, so that it does not tell which users exist.
+   * Whether `password` is the one that `record` was made from, under the parameters kept in it. Without a record it
+   * returns false and takes just as long, so that it does not tell which users exist.
    *
    * @throws TypeError for a record that `hash` did not make
    */

@@ -17,7 +17,7 @@ export class WorkQueue {
     if (this.#running < this.#atOnce) this.#running += 1;
     else {
       if (this.#waiting.length >= this.#mostWaiting) {
-        throw new ProblemError(503, "Too many people are logging in at the moment.", { "Retry-After": "2" });
+        throw new ProblemError(503, "Too many people are logging in at the moment.", { "Retry-After": "3" });
       }
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }

@@ -1,12 +1,13 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { StoreTimeoutError, StoreUnavailableError } from "express-redis-suite/stores/errors";
-import type { RedisLeaderboard, Submission } from "express-redis-suite/stores/leaderboard/redis";
-import { toSubmission, type LeagueColumn } from "../ladder/points.ts";
+import type { Boards } from "../boards.ts";
+import type { Match } from "../ladder/match.ts";
 import type { SeasonBoard } from "../ladder/season-boards.ts";
 
 export interface ImportOptions {
-  readonly leagues: RedisLeaderboard<LeagueColumn>;
-  readonly boards: readonly SeasonBoard[];
+  readonly boards: Boards;
+  /** Which of the boards to fill. Default all. */
+  readonly seasons?: readonly SeasonBoard[];
   /** Called with the number of matches counted since the last call. */
   readonly onProgress?: (matches: number) => void;
   /** Ends the import between two calls. */
@@ -20,19 +21,19 @@ const ATTEMPTS = 3;
 const RETRY_PAUSE_MS = 400;
 
 /**
- * Counts every match on its board, and answers how many are counted. A match counts once, however often it is sent:
- * a chunk whose outcome is unknown is sent again, and a second import changes nothing.
+ * Counts every match on its board, and returns how many there are. A match counts once, however often it is sent: a
+ * chunk whose outcome is unknown is sent again, and a second import changes nothing.
  *
  * @throws StoreUnavailableError or StoreTimeoutError when Redis stays away, and the reason of `signal`
  */
 export async function importMatches(options: ImportOptions): Promise<number> {
-  const { leagues, boards, onProgress = () => {}, signal } = options;
+  const { boards, seasons = boards.seasons, onProgress = () => {}, signal } = options;
   let counted = 0;
-  for (const { name, matches } of boards) {
-    for (let at = 0; at < matches.length; at += CHUNK) {
+  for (const season of seasons) {
+    for (let at = 0; at < season.matches.length; at += CHUNK) {
       signal?.throwIfAborted();
-      const chunk = matches.slice(at, at + CHUNK).map(toSubmission);
-      await submitWithRetry(leagues, name, chunk);
+      const chunk = season.matches.slice(at, at + CHUNK);
+      await countWithRetry(boards, season, chunk);
       counted += chunk.length;
       onProgress(chunk.length);
     }
@@ -40,14 +41,10 @@ export async function importMatches(options: ImportOptions): Promise<number> {
   return counted;
 }
 
-async function submitWithRetry(
-  leagues: RedisLeaderboard<LeagueColumn>,
-  board: string,
-  submissions: readonly Submission[],
-): Promise<void> {
+async function countWithRetry(boards: Boards, season: SeasonBoard, matches: readonly Match[]): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await leagues.submit(board, submissions);
+      await boards.count(season, matches);
       return;
     } catch (error) {
       const passing = error instanceof StoreTimeoutError || error instanceof StoreUnavailableError;

@@ -14,12 +14,15 @@ export interface AuthRoutesOptions {
   readonly boards: Boards;
   /** Stands before everything that tries a password. */
   readonly limitLogins: RequestHandler;
+  /** Stands before logins, behind the body: it counts by the name that is tried. */
+  readonly limitAccount: RequestHandler;
   /** The name of the session's cookie. */
   readonly cookieName: string;
 }
 
 /** `POST /register` (which also logs in), `POST /login`, `POST /logout`, `GET /profile`. */
-export function authRoutes({ accounts, boards, limitLogins, cookieName }: AuthRoutesOptions): Router {
+export function authRoutes(options: AuthRoutesOptions): Router {
+  const { accounts, boards, limitLogins, limitAccount, cookieName } = options;
   const router = Router();
 
   router
@@ -44,7 +47,7 @@ export function authRoutes({ accounts, boards, limitLogins, cookieName }: AuthRo
 
   router
     .route("/login")
-    .post(limitLogins, async (req, res) => {
+    .post(limitLogins, limitAccount, async (req, res) => {
       const { username, password } = credentials(req);
       const known = password.length <= LONGEST_PASSWORD && (await accounts.authenticate(username, password));
       if (!known) throw new ProblemError(401, "The username or the password is wrong.");
@@ -72,10 +75,16 @@ export function authRoutes({ accounts, boards, limitLogins, cookieName }: AuthRo
   return router;
 }
 
+/** Whose password a request tries, for its limit. The empty name for one that nobody can have. */
+export function accountOf(req: Request): string {
+  const { username } = members(req.body);
+  return typeof username === "string" && isUsername(username) ? username : "";
+}
+
 function credentials(req: Request): { username: string; password: string } {
   const { username, password } = members(req.body);
   if (typeof username !== "string" || typeof password !== "string") {
-    throw new ProblemError(422, "username and password must be texts.");
+    throw new ProblemError(422, "username and password must be strings.");
   }
   return { username, password };
 }
@@ -87,7 +96,7 @@ async function startSession(req: Request, player: string): Promise<void> {
   await settled((done) => req.session.save(done));
 }
 
-/** express-session calls back; a failure becomes the answer, so it must be awaited before there is one. */
+/** express-session calls back; a failure becomes the response, so it must be awaited before there is one. */
 function settled(run: (done: (error?: unknown) => void) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     run((error) => {

@@ -10,14 +10,17 @@ export interface EventStream {
   end(): void;
 }
 
-/** Answers with the headers of a stream. A comment every `heartbeatMs` keeps it from looking dead to what is between. */
+/** Sends the headers of a stream. A comment every `heartbeatMs` keeps it from looking dead to what is between. */
 export function openEventStream(res: Response, heartbeatMs: number): EventStream {
   const gone = new AbortController();
   const heartbeat = setInterval(() => res.write(": still here\n\n"), heartbeatMs);
-  res.once("close", () => {
+  const close = (): void => {
     clearInterval(heartbeat);
     gone.abort();
-  });
+  };
+  // Who has left while an earlier layer waited will not leave again.
+  if (res.destroyed) close();
+  else res.once("close", close);
   res.status(200).set({
     "Content-Type": "text/event-stream",
     // A proxy that compresses or buffers would hold the events back.

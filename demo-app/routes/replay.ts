@@ -1,16 +1,15 @@
-import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { Router, type Request } from "express";
+import { Router, type Request, type RequestHandler } from "express";
 import type { Boards } from "../boards.ts";
-import { toSubmission } from "../ladder/points.ts";
 import type { SeasonBoard } from "../ladder/season-boards.ts";
-import { toLeagueRow } from "../ladder/table.ts";
 import { methodNotAllowed, ProblemError } from "../problem.ts";
 import { openEventStream, type EventStream } from "./event-stream.ts";
 import { boardOf, unknownBoard } from "./leaderboard.ts";
 
 export interface ReplayRoutesOptions {
   readonly boards: Boards;
+  /** A client's share of the replays: one must not be able to hold them all. */
+  readonly limitReplays: RequestHandler;
   /** Ends every replay when it aborts. */
   readonly stopping: AbortSignal;
   /** How many may run at once; each keeps Redis busy with two calls a match. */
@@ -28,8 +27,6 @@ interface Replay {
 const DEFAULT_SPEED = 25;
 const SLOWEST = 0.1;
 const FASTEST = 500;
-/** More teams than any division has. */
-const WHOLE_TABLE = 100;
 /** How much longer than planned a replay may take before Redis forgets its board. */
 const TTL_MARGIN_MS = 60_000;
 
@@ -37,13 +34,14 @@ const TTL_MARGIN_MS = 60_000;
  * `GET /replay?board=&speed=`: plays a season again, match by match, on a board of its own that is gone afterwards.
  * Sends `match` and `table` for each match and `end` after the last; `problem` in its place when Redis is lost.
  */
-export function replayRoutes({ boards, stopping, atOnce, heartbeatMs }: ReplayRoutesOptions): Router {
+export function replayRoutes(options: ReplayRoutesOptions): Router {
+  const { boards, limitReplays, stopping, atOnce, heartbeatMs } = options;
   const router = Router();
   let running = 0;
 
   router
     .route("/replay")
-    .get(async (req, res) => {
+    .get(limitReplays, async (req, res) => {
       const season = boards.season(boardOf(req));
       if (!season) throw unknownBoard();
       const speed = speedOf(req);
@@ -72,15 +70,12 @@ async function play(
   { boards, season, speed }: Replay,
   signal: AbortSignal,
 ): Promise<void> {
-  const { leagues } = boards;
   const { matches } = season;
-  const board = `replay ${randomUUID()}`;
+  const board = boards.openReplay(Math.ceil((matches.length / speed) * 1000) + TTL_MARGIN_MS);
   try {
     for (const [at, match] of matches.entries()) {
-      await leagues.submit(board, [toSubmission(match)]);
-      // From its first match on, so that a crash leaves nothing behind.
-      if (at === 0) await leagues.expire(board, Math.ceil((matches.length / speed) * 1000) + TTL_MARGIN_MS);
-      const table = await leagues.top(board, WHOLE_TABLE);
+      signal.throwIfAborted();
+      const players = await board.play(match);
       const { date, home, away, homeScore, awayScore } = match;
       await stream.send("match", {
         date,
@@ -91,7 +86,7 @@ async function play(
         number: at + 1,
         total: matches.length,
       });
-      await stream.send("table", { players: table.map(toLeagueRow) });
+      await stream.send("table", { players });
       await pause(1000 / speed, undefined, { signal });
     }
     await stream.send("end", {});
@@ -100,7 +95,7 @@ async function play(
       await stream.send("problem", { title: "The replay was interrupted." }).catch(() => {});
   } finally {
     // Where Redis is away the board ends with its time.
-    await leagues.remove(board).catch(() => {});
+    await board.remove().catch(() => {});
   }
 }
 

@@ -20,12 +20,12 @@ export function scoreRoutes({ boards, limitPlayer }: ScoreRoutesOptions): Router
     .post(requirePlayer, limitPlayer, async (req, res) => {
       const player = playerOf(req);
       const { player_id, score } = members(req.body);
-      if (typeof player_id !== "string") throw new ProblemError(422, "player_id must be a text.");
+      if (typeof player_id !== "string") throw new ProblemError(422, "player_id must be a string.");
       if (player_id !== player) throw new ProblemError(403, "A player can set only the own score.");
       if (typeof score !== "number" || !Number.isFinite(score)) {
         throw new ProblemError(422, "score must be a finite number.");
       }
-      await boards.free.set(FREE_BOARD, player, { score });
+      await boards.setScore(player, score);
       res.json({ board: FREE_BOARD, ...(await boards.standing(FREE_BOARD, player)) });
     })
     .all(methodNotAllowed("POST"));

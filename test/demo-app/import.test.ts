@@ -1,12 +1,12 @@
 import { createRequire } from "node:module";
 import { expect } from "chai";
-import { close, createRedis } from "express-redis-suite/redis";
+import { close, createRedis, type RedisClient } from "express-redis-suite/redis";
 import { StoreUnavailableError } from "express-redis-suite/stores/errors";
-import { leagueTables } from "../../demo-app/boards.ts";
+import { Boards } from "../../demo-app/boards.ts";
 import { readFootball } from "../../demo-app/import/football.ts";
 import { importMatches } from "../../demo-app/import/import-matches.ts";
 import { seasonBoards, type SeasonBoard } from "../../demo-app/ladder/season-boards.ts";
-import { toLeagueRow, type LeagueRow } from "../../demo-app/ladder/table.ts";
+import type { LeagueRow } from "../../demo-app/ladder/table.ts";
 import { redis, redisUrl } from "../support/shared-redis.ts";
 import { BUNDESLIGA_2013_IN_DATA, PREMIER_LEAGUE_2015 } from "./known-tables.ts";
 
@@ -57,16 +57,16 @@ function modelTables(): Map<string, Row[]> {
 }
 
 describe("the import", () => {
-  let boards: SeasonBoard[];
+  let seasons: SeasonBoard[];
   before(async () => {
-    boards = seasonBoards((await readFootball()).matches);
+    seasons = seasonBoards((await readFootball()).matches);
   });
 
-  const tableOf = async (name: string): Promise<LeagueRow[]> =>
-    (await leagueTables(redis(), DEADLINE_MS).top(name, 100)).map(toLeagueRow);
-
-  const importAll = (): Promise<number> =>
-    importMatches({ leagues: leagueTables(redis(), DEADLINE_MS), boards });
+  const boardsOn = (client: RedisClient): Boards => new Boards(client, seasons, DEADLINE_MS);
+  const seasonOf = (name: string): SeasonBoard =>
+    seasons.find((season) => season.name === name) as SeasonBoard;
+  const tableOf = (name: string): Promise<LeagueRow[]> => boardsOn(redis()).table(seasonOf(name));
+  const importAll = (): Promise<number> => importMatches({ boards: boardsOn(redis()) });
 
   it("makes the known final table of the English Premier League 2015-16", async () => {
     expect(await importAll()).to.equal(6504);
@@ -93,11 +93,11 @@ describe("the import", () => {
   });
 
   it("tells how far it is", async () => {
-    const some = boards.slice(0, 2);
+    const some = seasons.slice(0, 2);
     const total = some.reduce((sum, { matches }) => sum + matches.length, 0);
     let told = 0;
     const onProgress = (matches: number): void => void (told += matches);
-    await importMatches({ leagues: leagueTables(redis(), DEADLINE_MS), boards: some, onProgress });
+    await importMatches({ boards: boardsOn(redis()), seasons: some, onProgress });
     expect(told).to.equal(total);
   });
 
@@ -110,10 +110,8 @@ describe("the import", () => {
         // The next chunk finds the connection gone, or loses its answer with it.
         if (chunks === 1) client.disconnect(true);
       };
-      const season = boards.filter(({ name }) => name === "English Premier League 2015-16");
-      expect(
-        await importMatches({ leagues: leagueTables(client, DEADLINE_MS), boards: season, onProgress }),
-      ).to.equal(380);
+      const season = [seasonOf("English Premier League 2015-16")];
+      expect(await importMatches({ boards: boardsOn(client), seasons: season, onProgress })).to.equal(380);
     } finally {
       await close(client);
     }
@@ -124,13 +122,13 @@ describe("the import", () => {
   it("gives up on a Redis that stays away", async () => {
     const client = await createRedis(redisUrl(), { name: "import-test" });
     await close(client);
-    const attempt = importMatches({ leagues: leagueTables(client, DEADLINE_MS), boards });
+    const attempt = importMatches({ boards: boardsOn(client) });
     expect(await attempt.catch((error: unknown) => error)).to.be.instanceOf(StoreUnavailableError);
   });
 
   it("ends between two chunks when it is told to", async () => {
     const stopping = new AbortController();
-    const job = { leagues: leagueTables(redis(), DEADLINE_MS), boards, signal: stopping.signal };
+    const job = { boards: boardsOn(redis()), signal: stopping.signal };
     const attempt = importMatches({ ...job, onProgress: () => stopping.abort() });
     expect(await attempt.catch((error: Error) => error.name)).to.equal("AbortError");
   });

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { leagueTables } from "../../demo-app/boards.ts";
+import { Boards } from "../../demo-app/boards.ts";
 import { importMatches } from "../../demo-app/import/import-matches.ts";
 import { eventually } from "../support/eventually.ts";
 import { redis } from "../support/shared-redis.ts";
@@ -13,7 +13,7 @@ const TABLE = [
 
 describe("the boards' API", () => {
   const demo = useDemoApp({ cacheTtlMs: 100 });
-  beforeEach(() => importMatches({ leagues: leagueTables(redis(), 1000), boards: [SMALL_SEASON] }));
+  beforeEach(() => importMatches({ boards: new Boards(redis(), [SMALL_SEASON], 1000) }));
 
   const get = (path: string, query: Record<string, string> = {}) => demo().browser().get(path).query(query);
 
@@ -56,7 +56,7 @@ describe("the boards' API", () => {
     const second = await get("/leaderboard", query);
     expect(second.headers["cache-status"]).to.match(/^leaderboard; hit/);
     expect(second.body).to.deep.equal(first.body);
-    await leagueTables(redis(), 1000).remove(SMALL_SEASON.name);
+    await redis().unlink(`leaderboard-demo:league:{${SMALL_SEASON.name}}`);
     await eventually(async () => {
       expect((await get("/leaderboard", query)).body.players).to.deep.equal([]);
     });

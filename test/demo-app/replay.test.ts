@@ -37,7 +37,7 @@ function parseEvents(text: string): ServerEvent[] {
 }
 
 async function replayKeys(): Promise<string[]> {
-  return (await redis().keys("*")).filter((key) => key.includes("replay"));
+  return (await redis().keys("*")).filter((key) => key.includes(":league:{replay "));
 }
 
 describe("GET /replay", () => {

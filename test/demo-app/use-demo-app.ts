@@ -22,9 +22,12 @@ const TEST_SETTINGS: Settings = {
   ...DEFAULT_SETTINGS,
   clientLimits: [{ name: "client", algorithm: "fixed-window", limit: 10_000, windowMs: 60_000 }],
   loginLimits: [{ name: "login", algorithm: "fixed-window", limit: 1000, windowMs: 60_000 }],
+  accountLimits: [{ name: "account", algorithm: "fixed-window", limit: 1000, windowMs: 60_000 }],
+  replayLimits: [{ name: "replay", algorithm: "concurrency", limit: 1000, windowMs: 60_000 }],
   scoreLimits: [{ name: "burst", algorithm: "fixed-window", limit: 1000, windowMs: 60_000 }],
   storeDeadlineMs: PATIENT_MS,
   processMs: 150,
+  metricsTtlMs: 0,
   passwordCost: 16,
 };
 
