@@ -1,5 +1,6 @@
-import type { NextFunction, Request, RequestHandler, Response } from "express";
+import type { Request } from "express";
 import { assertOptionNames } from "../../stores/options.ts";
+import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
 import { sendProblem } from "../response/problem.ts";
 import { originOf, trustedOriginSet } from "./trusted-origins.ts";
 
@@ -30,14 +31,14 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TR
  * @example
  * app.use(crossOriginProtection({ trustedOrigins: ["https://admin.example.com"] }));
  */
-export function crossOriginProtection(options: CrossOriginProtectionOptions = {}): RequestHandler {
+export function crossOriginProtection(options: CrossOriginProtectionOptions = {}): RouteMiddleware {
   assertOptionNames("crossOriginProtection", options, ["trustedOrigins"], {
     origin: 'use "trustedOrigins"',
     allowedOrigins: 'use "trustedOrigins"',
   });
   const trusted = trustedOriginSet(options.trustedOrigins ?? []);
 
-  return function crossOriginProtectionMiddleware(req: Request, res: Response, next: NextFunction): void {
+  return forAnyRoute(function crossOriginProtectionMiddleware(req, res, next) {
     if (SAFE_METHODS.has(req.method)) return next();
     res.vary("Sec-Fetch-Site, Origin");
     if (isOwn(req) || trusted.has(req.headers.origin ?? "")) return next();
@@ -46,7 +47,7 @@ export function crossOriginProtection(options: CrossOriginProtectionOptions = {}
       title: "Forbidden",
       detail: "A page of another origin may not send this request.",
     });
-  };
+  });
 }
 
 /** Whether the site's own page sent the request, or no page at all. */

@@ -27,7 +27,7 @@ function importer(load: string): string {
     const importAll = async () => {
       for (const subpath of ${JSON.stringify(subpaths)}) {
         const name = "express-redis-suite" + subpath.slice(1);
-        try { report[subpath] = Object.keys(${load}); }
+        try { report[subpath] = Object.keys(${load}).sort(); }
         catch (error) { report[subpath] = error.message; }
       }
       process.stdout.write(JSON.stringify(report));
@@ -58,15 +58,19 @@ describe("the packed package", function () {
     ["module", "await import(name)"],
     ["commonjs", "require(name)"],
   ] as const) {
-    it(`gives every subpath, with its names and no default, to a ${type} package`, async () => {
+    it(`gives every subpath, with its names and no other, to a ${type} package`, async () => {
       const consumer = await packed.consumer({ type, packages: [...dependencies, ...peers] });
       const imported = await importAll(consumer, load);
-      for (const [subpath, { names }] of Object.entries(PUBLIC_MODULES)) {
-        expect(imported[subpath], subpath)
-          .to.be.an("array")
-          .that.includes.members([...names]);
-        expect(imported[subpath], subpath).not.to.include("default");
-      }
+      // Node adds this name to what `require` returns of a module.
+      const found = Object.entries(imported).map(([subpath, names]) => [
+        subpath,
+        Array.isArray(names) ? names.filter((name) => name !== "__esModule") : names,
+      ]);
+      const expected = Object.entries(PUBLIC_MODULES).map(([subpath, { names }]) => [
+        subpath,
+        [...names].toSorted(),
+      ]);
+      expect(Object.fromEntries(found)).to.deep.equal(Object.fromEntries(expected));
     });
   }
 

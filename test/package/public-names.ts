@@ -1,7 +1,7 @@
 interface PublicModule {
-  /** What it exports at run time. */
+  /** All that it exports at run time. */
   readonly names: readonly string[];
-  /** The peers that it cannot be imported without. */
+  /** Peers that it cannot be imported without. */
   readonly peers?: readonly string[];
 }
 
@@ -19,7 +19,7 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
     ],
     peers: ["ioredis"],
   },
-  "./stores": { names: ["redisStores"], peers: ["connect-redis"] },
+  "./stores": { names: ["redisStores"], peers: ["connect-redis", "ioredis"] },
   "./stores/errors": {
     names: [
       "EmbeddedRedisError",
@@ -33,19 +33,19 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
   "./stores/rate-limit/contract": { names: [] },
   "./stores/rate-limit/policy-set": { names: ["assertPolicySet", "policySet"] },
   "./stores/rate-limit/memory": { names: ["MemoryRateLimitStore"] },
-  "./stores/rate-limit/redis": { names: ["RedisRateLimitStore"] },
+  "./stores/rate-limit/redis": { names: ["RedisRateLimitStore"], peers: ["ioredis"] },
   "./stores/rate-limit/guarded": { names: ["GuardedRateLimitStore"] },
   "./stores/rate-limit/leased": { names: ["LeasedRateLimitStore"] },
   "./stores/rate-limit/express-rate-limit": { names: ["expressRateLimitStore"] },
   "./stores/cache/contract": { names: [] },
   "./stores/cache/memory": { names: ["MemoryCacheStore"] },
-  "./stores/cache/redis": { names: ["RedisCacheStore"] },
+  "./stores/cache/redis": { names: ["RedisCacheStore"], peers: ["ioredis"] },
   "./stores/lock/contract": { names: [] },
-  "./stores/lock/lock-manager": { names: ["LockManager"] },
+  "./stores/lock/lock-manager": { names: ["LockManager", "assertLockTtlMs"] },
   "./stores/lock/memory": { names: ["MemoryLockStore"] },
-  "./stores/lock/redis": { names: ["RedisLockStore"] },
-  "./stores/session/redis": { names: ["RedisSessionStore"], peers: ["connect-redis"] },
-  "./stores/leaderboard/redis": { names: ["RedisLeaderboard"] },
+  "./stores/lock/redis": { names: ["RedisLockStore"], peers: ["ioredis"] },
+  "./stores/session/redis": { names: ["RedisSessionStore"], peers: ["connect-redis", "ioredis"] },
+  "./stores/leaderboard/redis": { names: ["RedisLeaderboard"], peers: ["ioredis"] },
   "./rate-limit": {
     names: [
       "addressKey",

@@ -7,6 +7,7 @@ import {
   refundWhen,
   successful,
 } from "express-redis-suite/rate-limit";
+import { crossOriginProtection } from "express-redis-suite/cross-origin-protection";
 import { healthEndpoints } from "express-redis-suite/health";
 import { redisMetrics } from "express-redis-suite/redis-metrics";
 import { responseCache } from "express-redis-suite/response-cache";
@@ -31,6 +32,7 @@ const lock = routeLock({ locks: stores.locks, key: (req) => req.path, ttlMs: 1 }
 const sessions = session({ store: stores.session, secret: "s" });
 const metrics = redisMetrics({ clients: {} });
 const health = healthEndpoints({ checks: {} });
+const origins = crossOriginProtection();
 
 const app = express();
 
@@ -44,6 +46,7 @@ app.get("/item/:id", lock, (req) => exactly<string>()(req.params.id));
 app.get("/item/:id", sessions, (req) => exactly<string>()(req.params.id));
 app.get("/item/:id", metrics, (req) => exactly<string>()(req.params.id));
 app.get("/item/:id", health, (req) => exactly<string>()(req.params.id));
+app.get("/item/:id", origins, (req) => exactly<string>()(req.params.id));
 
 // Made in place, several of them, and in every position that Express has.
 app.get("/item/:id", responseCache({ store: stores.cache, ttlMs: 1 }), limiter, async (req, res) => {
@@ -61,7 +64,7 @@ app.get("/a{/:id}", cache, (req) => {
 app.use("/item/:id", limiter, (req) => exactly<string>()(req.params.id));
 app.route("/item/:id").get(cache, limiter, (req) => exactly<string>()(req.params.id));
 express.Router({ mergeParams: true }).get("/item/:id", lock, (req) => exactly<string>()(req.params.id));
-app.use(metrics, health, denying, sessions, limiter);
+app.use(metrics, health, origins, denying, sessions, limiter);
 app.use([metrics, health]);
 app.use("/a", express.json(), limiter, express.Router());
 

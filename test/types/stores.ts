@@ -19,7 +19,12 @@ import {
   type Submission,
 } from "express-redis-suite/stores/leaderboard/redis";
 import type { LockAttempt, LockStore } from "express-redis-suite/stores/lock/contract";
-import { LockManager, type Lock, type TryAcquire } from "express-redis-suite/stores/lock/lock-manager";
+import {
+  assertLockTtlMs,
+  LockManager,
+  type Lock,
+  type TryAcquire,
+} from "express-redis-suite/stores/lock/lock-manager";
 import { MemoryLockStore } from "express-redis-suite/stores/lock/memory";
 import { RedisLockStore, type RedisLockStoreOptions } from "express-redis-suite/stores/lock/redis";
 import { exactly } from "./exactly.ts";
@@ -56,6 +61,7 @@ export async function locked(): Promise<Lock | undefined> {
   const asked: LockAttempt | undefined = await lockStores[0]?.acquire("k", "owner", 1);
   // @ts-expect-error: known only of a lock that was not acquired
   void asked?.retryAfterMs;
+  assertLockTtlMs(1);
   const attempt: TryAcquire = await new LockManager(new MemoryLockStore()).tryAcquire("k", { ttlMs: 1 });
   if (!attempt.acquired) exactly<number>()(attempt.retryAfterMs);
   return attempt.acquired ? attempt.lock : undefined;
