@@ -64,6 +64,7 @@ describeWithRedisServer("a limiter under load whose Redis is", function () {
   let server: RedisServer;
   let client: RedisClient;
   let app: Server;
+  let load: Load;
   let events: (RateLimitEvent & { readonly at: number })[];
   let breakerOpenAt: number;
   let withheld: Withheld;
@@ -85,6 +86,7 @@ describeWithRedisServer("a limiter under load whose Redis is", function () {
     channels.redisBreaker.subscribe(breakerListener);
   });
   afterEach(async () => {
+    await load.stop();
     withheld.stop();
     channels.rateLimit.unsubscribe(listener);
     channels.redisBreaker.unsubscribe(breakerListener);
@@ -109,7 +111,7 @@ describeWithRedisServer("a limiter under load whose Redis is", function () {
   for (const [fault, { lose, bringBack }] of Object.entries(FAULTS)) {
     for (const [policy, { option, outcomes }] of Object.entries(ANSWERS)) {
       it(`${fault} answers every request in time, and is back to normal soon after (${policy})`, async () => {
-        const load = startLoad(await serve(option()));
+        load = startLoad(await serve(option()));
         await eventually(() => expect(events.length).to.be.above(100));
 
         const lostAt = performance.now();
@@ -117,7 +119,7 @@ describeWithRedisServer("a limiter under load whose Redis is", function () {
         await eventually(() => expect(breakerOpenAt).to.be.finite);
         // Longer than a deadline, so that the breaker's own first question goes unanswered too.
         await pause(2 * DEADLINE_MS);
-        expect(awayEvents()).to.have.length.above(100);
+        await eventually(() => expect(awayEvents()).to.have.length.above(100));
         server = await bringBack(server);
         const backAt = performance.now();
         await eventually(() => expect(events.at(-1)).to.include({ outcome: "allowed", source: "store" }));
@@ -182,8 +184,13 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
+interface Load {
+  /** May be called twice. */
+  stop(): Promise<Answer[]>;
+}
+
 /** Clients that ask again as soon as they are answered, until they are stopped. */
-function startLoad(port: number): { stop(): Promise<Answer[]> } {
+function startLoad(port: number): Load {
   const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
   const answers: Answer[] = [];
   const stopped = new AbortController();

@@ -6,10 +6,10 @@ import { startPrometheus, type Prometheus, type Series } from "./prometheus.ts";
 import { startScrapedDemo, type ScrapedDemo } from "./scraped-demo.ts";
 
 const JOB = "demo";
-/** Ten scrapes, as Grafana would have it for a panel of some hours' width. */
-const RATE_INTERVAL = "10s";
+/** Thirty scrapes, of which a busy machine may miss some. */
+const RATE_INTERVAL = "30s";
 /** From the start, for all panels together: until the traffic has come round, and has been scraped. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 /** Zero in a service that is well; they need only be there. */
 const ZERO_WHEN_WELL: ReadonlySet<string> = new Set([
