@@ -51,15 +51,15 @@ describeWithRedisServer("createRedis with a Sentinel URL", () => {
 
   it("prints nothing about a sentinel that is away", async () => {
     const printed: unknown[] = [];
-    const print = console.error;
-    console.error = (...words: unknown[]) => void printed.push(words);
+    const { write } = process.stderr;
+    process.stderr.write = (text: unknown) => Boolean(printed.push(text));
     try {
       const dead = await freePort();
       const watching = await createRedis(setup.url.replace("/mymaster", `,127.0.0.1:${dead}/mymaster`));
       await pause(100);
       await close(watching);
     } finally {
-      console.error = print;
+      process.stderr.write = write;
     }
     expect(printed).to.deep.equal([]);
   });
