@@ -1,4 +1,5 @@
-import { Command, type Cluster, type Redis } from "ioredis";
+import slotOf from "cluster-key-slot";
+import type { Cluster, Redis } from "ioredis";
 
 /** What every Redis store is given; the suite never connects or quits it. */
 export type RedisClient = Redis | Cluster;
@@ -13,9 +14,7 @@ export type Server = RedisClient;
 export function serverOf(client: RedisClient, key: string | undefined): Server {
   if (key === undefined || !("slots" in client)) return client;
   const { keyPrefix = "" } = client.options;
-  // ioredis computes slots, but only for commands. This one is never sent.
-  const slot = new Command("get", [keyPrefix + key]).getSlot();
-  const [master] = client.slots[slot] ?? [];
+  const [master] = client.slots[slotOf(keyPrefix + key)] ?? [];
   return client.nodes().find(({ options }) => `${options.host}:${options.port}` === master) ?? client;
 }
 
