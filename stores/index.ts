@@ -4,6 +4,7 @@ import { RedisLockStore } from "./lock/redis.ts";
 import { RedisRateLimitStore } from "./rate-limit/redis.ts";
 import type { RedisClient } from "./redis/guard.ts";
 import { assertPrefix } from "./redis/keys.ts";
+import { assertOptionNames } from "./options.ts";
 import { RedisSessionStore } from "./session/redis.ts";
 
 export interface RedisStoresOptions {
@@ -20,8 +21,23 @@ export interface RedisStores {
   readonly locks: LockManager;
 }
 
-/** One store of each kind on one client. Construct the classes instead to spread them over several clients. */
+/**
+ * One store of each kind on one client. Construct the classes instead to spread them over several clients.
+ *
+ * @throws TypeError for a client that is none, and for options that are missing, unknown or invalid
+ */
 export function redisStores(client: RedisClient, options: RedisStoresOptions): RedisStores {
+  if (typeof client?.evalsha !== "function") {
+    throw new TypeError(
+      "redisStores: make a client with createRedis first: redisStores(await createRedis(url), { prefix })",
+    );
+  }
+  if (options === undefined) {
+    throw new TypeError(
+      'redisStores: a prefix is missing; for example redisStores(redis, { prefix: "myapp" })',
+    );
+  }
+  assertOptionNames("redisStores", options, ["prefix", "deadlineMs"], { keyPrefix: 'use "prefix"' });
   assertPrefix(options.prefix);
   const settings = (kind: string): { client: RedisClient; prefix: string; deadlineMs?: number } => ({
     ...options,

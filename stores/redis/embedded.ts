@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { delimiter, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EmbeddedRedisError } from "../errors.ts";
+import { assertDurationMs, assertOneOf, assertOptionNames } from "../options.ts";
 
 export interface EmbeddedRedisOptions {
   /**
@@ -25,6 +26,7 @@ export interface EmbeddedRedis {
   stop(): Promise<void>;
 }
 
+const OWNER = "createEmbeddedRedis";
 const ENDED = "it ended at once";
 const NATIVE_PROGRAMS = ["redis-server", "valkey-server"];
 
@@ -32,19 +34,14 @@ const NATIVE_PROGRAMS = ["redis-server", "valkey-server"];
  * Starts an empty Redis of its own on a free loopback port, for development and tests. It persists nothing, and
  * ends with `stop()` or with this process, even one that is killed. No server that was already there is touched.
  *
- * @throws TypeError for options that cannot be
+ * @throws TypeError for invalid or unknown options
  * @throws EmbeddedRedisError that lists what was tried, when nothing could be started
  */
 export async function createEmbeddedRedis(options: EmbeddedRedisOptions = {}): Promise<EmbeddedRedis> {
+  assertOptionNames(OWNER, options, ["engine", "startTimeoutMs"]);
   const { engine = "auto", startTimeoutMs = 10_000 } = options;
-  if (!["auto", "native", "wasm"].includes(engine)) {
-    throw new TypeError(`createEmbeddedRedis: engine must be auto, native or wasm, not ${String(engine)}`);
-  }
-  if (!Number.isFinite(startTimeoutMs) || startTimeoutMs <= 0) {
-    throw new TypeError(
-      `createEmbeddedRedis: startTimeoutMs must be a positive number of milliseconds, not ${String(startTimeoutMs)}`,
-    );
-  }
+  assertOneOf(engine, `${OWNER}: engine`, ["auto", "native", "wasm"]);
+  assertDurationMs(startTimeoutMs, `${OWNER}: startTimeoutMs`);
   const tried: string[] = [];
   if (engine !== "wasm") {
     for (const program of NATIVE_PROGRAMS) {

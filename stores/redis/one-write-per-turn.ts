@@ -10,12 +10,13 @@ import type { RedisClient } from "./server-of.ts";
  * are the commands of what `duplicate()` returns.
  */
 export function writeOncePerTurn<Client extends RedisClient>(client: Client): Client {
-  const gatherAll = (connection: Redis): void => {
-    connection.on("connect", () => gatherWrites(connection.stream));
-  };
-  if ("nodes" in client) client.on("+node", gatherAll);
-  else gatherAll(client);
+  if ("nodes" in client) client.on("+node", gatherOnConnect);
+  else gatherOnConnect(client);
   return client;
+}
+
+function gatherOnConnect(connection: Redis): void {
+  connection.on("connect", () => gatherWrites(connection.stream));
 }
 
 function gatherWrites(stream: Redis["stream"]): void {

@@ -19,6 +19,7 @@ const SCHEMES: Record<string, Pick<RedisAddress, "topology" | "tls">> = {
   "rediss+sentinel": { topology: "sentinel", tls: true },
 };
 
+const ENCODED = '"/", "@" and ":" in credentials are percent-encoded';
 const SHAPE = /^([a-z+]+):\/\/(?:([^@/]*)@)?([^@/?#]*)(\/[^?#@]*)?$/;
 
 /**
@@ -32,13 +33,8 @@ const SHAPE = /^([a-z+]+):\/\/(?:([^@/]*)@)?([^@/?#]*)(\/[^?#@]*)?$/;
  */
 export function parseRedisUrl(url: string): RedisAddress {
   const [, scheme = "", userInfo, hostList = "", path = ""] = SHAPE.exec(url) ?? [];
-  const kind = SCHEMES[scheme];
-  if (!kind) {
-    const given = /^[a-z+]+(?=:\/\/)/i.exec(url)?.[0] ?? "none";
-    throw new TypeError(
-      `Redis URL: scheme "${given}" is none of ${Object.keys(SCHEMES).join(", ")}, or the rest is malformed`,
-    );
-  }
+  const kind = Object.hasOwn(SCHEMES, scheme) ? SCHEMES[scheme] : undefined;
+  if (!kind) throw malformed(url);
   const hosts = hostList.split(",").map((entry) => parseHost(entry, kind.topology));
   if (kind.topology === "standalone" && hosts.length > 1) {
     throw new TypeError("Redis URL: several hosts need the scheme redis+cluster or redis+sentinel");
@@ -57,15 +53,25 @@ export function parseRedisUrl(url: string): RedisAddress {
   };
 }
 
+function malformed(url: string): TypeError {
+  const given = /^[a-z+]+(?=:\/\/)/i.exec(url)?.[0] ?? "none";
+  if (!Object.hasOwn(SCHEMES, given)) {
+    return new TypeError(`Redis URL: scheme "${given}" is none of ${Object.keys(SCHEMES).join(", ")}`);
+  }
+  return new TypeError(
+    (url.match(/@/g) ?? []).length > 1
+      ? 'Redis URL: there is more than one "@"; in a password it is percent-encoded as %40'
+      : `Redis URL: what follows the scheme is malformed (${ENCODED})`,
+  );
+}
+
 function parseHost(entry: string, topology: RedisAddress["topology"]): { host: string; port: number } {
   const [, bracketed, plain, portText] = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d+))?$/.exec(entry) ?? [];
   const host = bracketed ?? plain;
   const port = portText === undefined ? (topology === "sentinel" ? 26_379 : 6379) : Number(portText);
   if (host === undefined || port < 1 || port > 65_535) {
     // Not repeated: with an unencoded "/" in a password, what stands here is a part of it.
-    throw new TypeError(
-      'Redis URL: a host is not host[:port] ("/", "@" and ":" in credentials are percent-encoded)',
-    );
+    throw new TypeError(`Redis URL: a host is not host[:port] (${ENCODED})`);
   }
   return { host, port };
 }

@@ -56,11 +56,14 @@ describe("createRedis", () => {
   }
 
   const badOptions: [option: string, values: readonly unknown[]][] = [
-    ...["connectTimeoutMs", "commandTimeoutMs", "socketTimeoutMs", "maxReconnectDelayMs"].map(
-      (option): [string, unknown[]] => [option, [0, -1, NaN, Infinity, "100", null]],
-    ),
+    ...["connectTimeoutMs", "commandTimeoutMs", "maxReconnectDelayMs"].map((option): [string, unknown[]] => [
+      option,
+      [0, -1, NaN, Infinity, "100", null],
+    ]),
     ["name", ["", "my app", "line\nbreak", "zoë", "x".repeat(65)]],
     ["scaleReads", ["replica", ""]],
+    ["waitForConnection", ["no", 0]],
+    ["onError", ["console.error"]],
   ];
   for (const [option, values] of badOptions) {
     it(`rejects ${option} of ${values.map((value) => inspect(value)).join(", ")} with a TypeError`, async () => {
@@ -71,6 +74,23 @@ describe("createRedis", () => {
           .with.property("message")
           .that.includes(option);
       }
+    });
+  }
+
+  const unknown: Record<string, string> = {
+    connectTimeout: 'use "connectTimeoutMs"',
+    socketTimeoutMs: 'five times "commandTimeoutMs"',
+    lazyConnect: "waitForConnection: false",
+    connectionName: 'use "name"',
+    password: "belongs into the URL",
+    maxRetriesPerRequest: "neither queue commands nor repeat them",
+    colour: "there are connectTimeoutMs",
+  };
+  for (const [option, advice] of Object.entries(unknown)) {
+    it(`rejects the unknown option ${option} with a TypeError that says what to do`, async () => {
+      const failure = await refusal(redisUrl(), { [option]: 1 });
+      expect(failure).to.be.instanceOf(TypeError);
+      expect(String(failure)).to.include(`createRedis: unknown option "${option}"`).and.include(advice);
     });
   }
 
@@ -96,7 +116,7 @@ describe("createRedis", () => {
     expect(watch.ownMs()).to.be.below(600);
     expect(String(failure)).to.include("no Redis at").and.include(`127.0.0.1:${port}`);
     for (const socket of sockets) socket.resume();
-    await eventually(() => expect(sockets.map((socket) => socket.readableEnded)).to.deep.equal([true]));
+    await eventually(() => expect(sockets.every((socket) => socket.readableEnded)).to.equal(true));
     silent.close();
   });
 
@@ -204,11 +224,7 @@ function describeOwnServer(): void {
 
   it("tears down a socket that stays silent, and connects anew", async () => {
     const frozen = await startRedisServer();
-    const client = await connect(frozen.url, {
-      commandTimeoutMs: 50,
-      socketTimeoutMs: 150,
-      maxReconnectDelayMs: 20,
-    });
+    const client = await connect(frozen.url, { commandTimeoutMs: 30, maxReconnectDelayMs: 20 });
     frozen.signal("SIGSTOP");
     await client.get("k").catch(() => {});
     await eventually(() => expect(client.status).to.not.equal("ready"));

@@ -48,6 +48,8 @@ const REFUSED: Record<string, RegExp> = {
   "localhost:6379": /scheme "none"/,
   "http://a:1": /scheme "http" is none of redis, /,
   "REDIS://a:1": /scheme "REDIS"/,
+  "constructor://h": /scheme "constructor" is none of redis, /,
+  "redis://:p@ss@a:1": /more than one "@"; in a password it is percent-encoded as %40/,
   "redis:/a:1": /malformed|scheme/,
   "redis://": /host/,
   "redis:///0": /host/,
@@ -63,7 +65,7 @@ const REFUSED: Record<string, RegExp> = {
   "redis://a:1/1.5": /database/,
   "redis://a:1/1/2": /database/,
   "redis://a:1/999999": /database/,
-  "redis://a:1?db=1": /malformed/,
+  "redis://a:1?db=1": /malformed \("\/", "@" and ":" in credentials are percent-encoded\)/,
   "redis://a:1#x": /malformed/,
   "redis+cluster://a:1,": /host/,
   "redis+cluster://a:1,,b:2": /host/,
@@ -84,7 +86,7 @@ describe("parseRedisUrl", () => {
   }
 
   for (const [url, complaint] of Object.entries(REFUSED)) {
-    it(`refuses ${url === "" ? "an empty text" : url} with a TypeError that says why`, () => {
+    it(`refuses ${url === "" ? "an empty string" : url} with a TypeError that says why`, () => {
       expect(() => parseRedisUrl(url)).to.throw(TypeError, complaint);
     });
   }
@@ -130,7 +132,7 @@ describe("parseRedisUrl", () => {
     }
   });
 
-  it("answers any text with an address or a TypeError", () => {
+  it("returns an address or throws a TypeError, whatever the string", () => {
     const part = fc.constantFrom(
       "redis",
       "rediss",

@@ -101,7 +101,7 @@ describeWithRedisServer("createRedis with a Sentinel URL", () => {
       this.timeout(40_000);
       // The first test of a failover takes the setup that is there, the second needs a new one.
       // Without a timeout of the socket only the sentinels can tell that a frozen master is one no more.
-      if (signal === "SIGSTOP") await renew({ socketTimeoutMs: 60_000 });
+      if (signal === "SIGSTOP") await renew({ commandTimeoutMs: 12_000 });
       await replicate();
       setup.master.signal(signal);
       await expectReplicaServes();

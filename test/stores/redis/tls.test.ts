@@ -140,6 +140,22 @@ describeWhere(obstacle, "createRedis with TLS", () => {
     expect(failure).to.be.instanceOf(RedisConnectError);
   });
 
+  it("says that a server does not speak TLS, and that one does", async () => {
+    const plain = await startRedisServer({ requirepass: "secret" });
+    for (const [url, options, advice] of [
+      [`rediss://127.0.0.1:${plain.port}`, {}, "does not speak TLS; use redis://"],
+      [`redis://127.0.0.1:${plain.port}`, { tls: {} }, 'use redis:// and no "tls"'],
+      [`rediss+cluster://127.0.0.1:${plain.port}`, {}, "does not speak TLS"],
+      [`redis://127.0.0.1:${server.port}`, {}, "the server speaks TLS; use rediss://"],
+    ] as const) {
+      const failure: unknown = await createRedis(url, { connectTimeoutMs: 200, ...options }).catch(
+        (error: unknown) => error,
+      );
+      expect(String(failure)).to.include(`no Redis at 127.0.0.1:`).and.include(advice);
+    }
+    await plain.stop();
+  });
+
   it("speaks TLS to the sentinels and to the master behind them", async () => {
     const master = await startRedisServer({ ...settings, "tls-port": String(await freePort()) });
     const port = await freePort();
