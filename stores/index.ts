@@ -1,10 +1,11 @@
 import { RedisCacheStore } from "./cache/redis.ts";
 import { LockManager } from "./lock/lock-manager.ts";
 import { RedisLockStore } from "./lock/redis.ts";
+import { assertOptionNames } from "./options.ts";
 import { RedisRateLimitStore } from "./rate-limit/redis.ts";
+import type { RedisAccessOptions } from "./redis/access.ts";
 import type { RedisClient } from "./redis/guard.ts";
 import { assertPrefix } from "./redis/keys.ts";
-import { assertOptionNames } from "./options.ts";
 import { RedisSessionStore } from "./session/redis.ts";
 
 export interface RedisStoresOptions {
@@ -24,22 +25,18 @@ export interface RedisStores {
 /**
  * One store of each kind on one client. Construct the classes instead to spread them over several clients.
  *
- * @throws TypeError for a client that is none, and for options that are missing, unknown or invalid
+ * @throws TypeError for a client that is none, and for an option that is missing, unknown or invalid
  */
 export function redisStores(client: RedisClient, options: RedisStoresOptions): RedisStores {
-  if (typeof client?.evalsha !== "function") {
-    throw new TypeError(
-      "redisStores: make a client with createRedis first: redisStores(await createRedis(url), { prefix })",
-    );
-  }
+  assertClient(client);
   if (options === undefined) {
     throw new TypeError(
-      'redisStores: a prefix is missing; for example redisStores(redis, { prefix: "myapp" })',
+      'redisStores: options are missing; a prefix is needed: redisStores(client, { prefix: "myapp" })',
     );
   }
-  assertOptionNames("redisStores", options, ["prefix", "deadlineMs"], { keyPrefix: 'use "prefix"' });
+  assertOptionNames("redisStores", options, ["prefix", "deadlineMs"], RENAMED);
   assertPrefix(options.prefix);
-  const settings = (kind: string): { client: RedisClient; prefix: string; deadlineMs?: number } => ({
+  const settings = (kind: string): RedisAccessOptions => ({
     ...options,
     client,
     prefix: `${options.prefix}:${kind}`,
@@ -50,4 +47,20 @@ export function redisStores(client: RedisClient, options: RedisStoresOptions): R
     cache: new RedisCacheStore(settings("cache")),
     locks: new LockManager(new RedisLockStore(settings("lock"))),
   };
+}
+
+const RENAMED = {
+  client: "the client is the first argument",
+  keyPrefix: 'use "prefix"',
+  timeoutMs: 'use "deadlineMs"',
+  ttlMs:
+    "construct the stores yourself to give one its own: new RedisSessionStore({ client, prefix, ttlMs })",
+};
+
+/** What people pass instead, and never the URL itself, which may hold a password. */
+function assertClient(client: unknown): void {
+  const what = "redisStores: client must be an ioredis Redis or Cluster";
+  if (typeof client === "string") throw new TypeError(`${what}, not a URL; use await createRedis(url)`);
+  if (client instanceof Promise) throw new TypeError(`${what}, not a promise; await it`);
+  if (typeof client !== "object" || client === null || !("evalsha" in client)) throw new TypeError(what);
 }

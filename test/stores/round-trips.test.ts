@@ -116,33 +116,3 @@ describe("an operation of a store", () => {
     await close(client);
   });
 });
-
-describe("redisStores", () => {
-  for (const prefix of ["", "a b", "a*", "{a}", undefined]) {
-    it(`refuses the prefix ${JSON.stringify(prefix)} with a TypeError`, () => {
-      expect(() => redisStores(redis(), { prefix: prefix as string })).to.throw(TypeError, "prefix");
-    });
-  }
-
-  it("keeps every kind under a word of its own", async () => {
-    const stores = redisStores(redis(), { prefix: "app", deadlineMs: 3000 });
-    await stores.cache.set("k", Buffer.from("v"), 60_000);
-    await stores.rateLimit.consume("k", POLICIES, 1);
-    await stores.locks.tryAcquire("k", { ttlMs: 60_000 });
-    await stores.session.set("k", SESSION);
-    const keys = (await redis().keys("*")).toSorted();
-    expect(keys).to.have.length(4);
-    expect(keys.slice(0, 2)).to.deep.equal(["app:cache:{k}", "app:lock:{k}"]);
-    expect(keys[2]).to.match(/^app:rate:\{k\}:[\w-]{8}$/);
-    expect(keys[3]).to.match(/^app:session:\{#[\w-]{43}\}$/);
-  });
-
-  it("gives every key an expiry", async () => {
-    const stores = redisStores(redis(), { prefix: "app", deadlineMs: 3000 });
-    await stores.cache.set("k", Buffer.from("v"), 60_000);
-    await stores.rateLimit.consume("k", POLICIES, 1);
-    await stores.locks.tryAcquire("k", { ttlMs: 60_000 });
-    await stores.session.set("k", SESSION);
-    for (const key of await redis().keys("*")) expect(await redis().pttl(key), key).to.be.within(1, 60_000);
-  });
-});
