@@ -8,7 +8,7 @@ export function registerScriptName(sha: string, name: string): void {
   names.set(sha, name);
 }
 
-/** Answers undefined for a script that is not the suite's. */
+/** Undefined for a script that is not the suite's. */
 export function scriptName(sha: string): string | undefined {
   return names.get(sha);
 }

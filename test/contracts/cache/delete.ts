@@ -4,13 +4,13 @@ import type { CacheStore } from "express-redis-suite/stores/cache/contract";
 import { LONG_MS, text, type OpenCacheStore } from "./cache-store-under-test.ts";
 
 export function describeDelete(store: () => CacheStore, open: OpenCacheStore): void {
-  it("answers true for a live value, which is then missing", async () => {
+  it("returns true for a live value, which is then missing", async () => {
     await store().set("k", text("v"), LONG_MS);
     expect(await store().delete("k")).to.equal(true);
     expect(await store().get("k")).to.equal(undefined);
   });
 
-  it("answers false for a missing key, for a second time and for an expired value", async () => {
+  it("returns false for a missing key, for a second time and for an expired value", async () => {
     expect(await store().delete("missing")).to.equal(false);
     await store().set("k", text("v"), LONG_MS);
     await store().delete("k");
@@ -25,7 +25,7 @@ export function describeDelete(store: () => CacheStore, open: OpenCacheStore): v
     expect(await store().delete("k")).to.equal(true);
   });
 
-  it("answers true to exactly one of many at once", async () => {
+  it("returns true to exactly one of many at once", async () => {
     await store().set("k", text("v"), LONG_MS);
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, at) => open("cache", at % 4).delete("k")),

@@ -4,7 +4,7 @@ import type { CacheStore } from "express-redis-suite/stores/cache/contract";
 import { LONG_MS, text } from "./cache-store-under-test.ts";
 
 export function describeValues(store: () => CacheStore): void {
-  it("answers undefined for a key it never had", async () => {
+  it("returns undefined for a key it never had", async () => {
     expect(await store().get("missing")).to.equal(undefined);
   });
 

@@ -14,19 +14,19 @@ export function describeExtend(store: () => LockStore): void {
     await eventually(async () => expect((await store().acquire("k", "b", LONG_MS)).acquired).to.equal(true));
   });
 
-  it("answers false for a lock that nobody holds, and does not take it", async () => {
+  it("returns false for a lock that nobody holds, and does not take it", async () => {
     expect(await store().extend("k", "a", LONG_MS)).to.equal(false);
     expect((await store().acquire("k", "b", LONG_MS)).acquired).to.equal(true);
   });
 
-  it("answers false after the time is over, and does not take it again", async () => {
+  it("returns false after the time is over, and does not take it again", async () => {
     await store().acquire("k", "a", 30);
     await pause(45);
     expect(await store().extend("k", "a", LONG_MS)).to.equal(false);
     expect((await store().acquire("k", "b", LONG_MS)).acquired).to.equal(true);
   });
 
-  it("answers false to a stranger, and changes nothing", async () => {
+  it("returns false to a stranger, and changes nothing", async () => {
     await store().acquire("k", "a", LONG_MS);
     expect(await store().extend("k", "b", 1)).to.equal(false);
     await pause(10);

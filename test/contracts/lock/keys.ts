@@ -11,7 +11,7 @@ export function describeKeys(store: () => LockStore, open: OpenLockStore): void 
     expect(AWKWARD_IDS.filter((_, at) => !released[at])).to.deep.equal([]);
   });
 
-  it("takes any text for an owner", async () => {
+  it("takes any string for an owner", async () => {
     for (const [at, owner] of AWKWARD_IDS.filter((id) => !id.startsWith("\ud800")).entries()) {
       await store().acquire(`k${at}`, owner, LONG_MS);
       expect((await store().acquire(`k${at}`, `${owner}x`, LONG_MS)).acquired).to.equal(false);

@@ -9,14 +9,14 @@ export function describeRelease(store: () => LockStore): void {
     expect((await store().acquire("k", "b", LONG_MS)).acquired).to.equal(true);
   });
 
-  it("answers false the second time, and for a lock that never was", async () => {
+  it("returns false the second time, and for a lock that never was", async () => {
     await store().acquire("k", "a", LONG_MS);
     await store().release("k", "a");
     expect(await store().release("k", "a")).to.equal(false);
     expect(await store().release("never", "a")).to.equal(false);
   });
 
-  it("answers false to a stranger, and leaves the lock held", async () => {
+  it("returns false to a stranger, and leaves the lock held", async () => {
     await store().acquire("k", "a", LONG_MS);
     for (const stranger of ["b", "", "A", "a ", "*"]) {
       expect(await store().release("k", stranger)).to.equal(false);

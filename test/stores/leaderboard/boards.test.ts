@@ -64,7 +64,7 @@ describe("RedisLeaderboard keeps boards", () => {
         }
       });
 
-      it("answers no more than it is asked for", async () => {
+      it("returns no more than it is asked for", async () => {
         await league.submit(
           "b",
           ["a", "b", "c"].map((player) => give(player, player, 1, 0, 0)),

@@ -2,8 +2,7 @@ import { expect } from "chai";
 import { RedisSessionStore } from "express-redis-suite/stores/session/redis";
 import type { SessionData } from "express-session";
 import request from "supertest";
-import { onEachRedis } from "../../contracts/redis-backends.ts";
-import { keysOf } from "../../contracts/redis-backends.ts";
+import { keysOf, onEachRedis } from "../../contracts/redis-backends.ts";
 import { secretKey } from "../../../stores/redis/keys.ts";
 import { PATIENT_MS } from "../../support/shared-redis.ts";
 import { sessionApp } from "./session-app.ts";
@@ -40,7 +39,7 @@ describe("the lifetime of a session in RedisSessionStore", () => {
       NaN: NaN,
       infinite: Infinity,
       "more milliseconds than there are": 1e300,
-      "a text": "soon",
+      "a string": "soon",
       undefined: undefined,
     };
     for (const [what, originalMaxAge] of Object.entries(ages)) {

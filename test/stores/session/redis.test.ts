@@ -33,7 +33,7 @@ describe("RedisSessionStore", () => {
       expect(names.map((name) => name?.replace("�", "?"))).to.deep.equal(sids.map((sid) => `of ${sid}`));
     });
 
-    it("answers null for a session that is missing, destroyed or expired", async () => {
+    it("returns null for a session that is missing, destroyed or expired", async () => {
       expect(await store.get("missing")).to.equal(null);
       await store.set("sid", named("ada"));
       await store.destroy("sid");
