@@ -44,6 +44,12 @@ export function createEnter(options: RouteLockOptions): Enter {
       sendStoreUnavailable(res, "The lock cannot be asked for at the moment.");
       return "stopped";
     }
+    if (!attempt.acquired && attempt.late) {
+      // The store took longer than the lock lasts: somebody else may hold it by now.
+      report("lost", performance.now());
+      sendStoreUnavailable(res, "The lock came too late to begin the work.");
+      return "stopped";
+    }
     if (!attempt.acquired) {
       report("busy", askedAt);
       sendBusy(res, attempt.retryAfterMs, ttlMs);
@@ -51,12 +57,6 @@ export function createEnter(options: RouteLockOptions): Enter {
     }
     report("acquired", askedAt);
     const held = holdLock(attempt.lock, report);
-    if (attempt.lock.signal.aborted) {
-      // The store took longer than the lock lasts: somebody else may hold it by now.
-      await held.release();
-      sendStoreUnavailable(res, "The lock came too late to begin the work.");
-      return "stopped";
-    }
     if (isAnswered(res)) {
       // A timeout's answer, for example. Work that nobody is told of does not begin.
       await held.release();
@@ -97,9 +97,7 @@ function sendBusy(res: Response, remainingMs: number, ttlMs: number): void {
 
 function holdLock(lock: Lock, report: Report): HeldRoute {
   const acquiredAt = performance.now();
-  const reportLost = (): void => report("lost", acquiredAt);
-  if (lock.signal.aborted) reportLost();
-  else lock.signal.addEventListener("abort", reportLost, { once: true });
+  lock.signal.addEventListener("abort", () => report("lost", acquiredAt), { once: true });
   return {
     async release() {
       const released = await lock.release().catch(() => false);

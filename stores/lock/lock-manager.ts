@@ -29,6 +29,8 @@ export type TryAcquire =
       readonly acquired: false;
       /** Until the holder's time is over unless it extends, milliseconds; 0 when it may be free already. */
       readonly retryAfterMs: number;
+      /** Set where nobody else held the lock, but its own time was over before the reply came. */
+      readonly late?: true;
     };
 
 /** Doubled after each failure, so that locks asked for during a long outage do not poll. */
@@ -52,8 +54,8 @@ export class LockManager {
    * callers in one process exclude each other like two processes.
    *
    * A lock is returned only while it holds: one whose time was over before the reply came (a slow store, a process that
-   * stood still) counts as not acquired, with a `retryAfterMs` of 0. That is no failure of the store, so work that may
-   * run unlocked while the store is away does not run for it.
+   * stood still) is not acquired, but `late`. That is no failure of the store, so work that may run unlocked while the
+   * store is away must not run for it.
    *
    * Rejects when the store cannot be asked. In both cases a lock that was taken meanwhile is given back in the
    * background, as soon as the store can be asked.
@@ -71,11 +73,10 @@ export class LockManager {
       void this.#giveBack(key, owner, ttlMs);
       throw error;
     }
-    if (performance.now() < validUntil) {
-      return { acquired: true, lock: new HeldLock(this.#store, { key, owner, validUntil }) };
-    }
+    const lock = new HeldLock(this.#store, { key, owner, validUntil });
+    if (!lock.signal.aborted) return { acquired: true, lock };
     void this.#giveBack(key, owner, ttlMs);
-    return { acquired: false, retryAfterMs: 0 };
+    return { acquired: false, retryAfterMs: 0, late: true };
   }
 
   /**

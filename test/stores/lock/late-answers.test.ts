@@ -10,7 +10,7 @@ import { describeWithRedisServer, startRedisServer } from "../../support/redis-s
 import { PATIENT_MS } from "../../support/shared-redis.ts";
 
 const LONG_MS = 60_000;
-const LATE = { acquired: false, retryAfterMs: 0 };
+const LATE = { acquired: false, retryAfterMs: 0, late: true };
 
 /** A store whose own clock stands still, so that its locks end only by release, and whose answers come late. */
 function slowStore(delayMs: number): { readonly slow: LockStore; readonly store: MemoryLockStore } {
