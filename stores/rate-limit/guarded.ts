@@ -126,6 +126,7 @@ export class GuardedRateLimitStore implements RateLimitStore {
   }
 
   #takenFrom(policies: PolicySet, { source }: RateLimitReceipt): [RateLimitStore, PolicySet] {
+    assertPolicySet(policies);
     return source === "store" ? [this.#store, policies] : [this.#fallback, this.#share(policies)];
   }
 

@@ -65,6 +65,20 @@ describe("a concurrency policy", () => {
     expect((await request(app).get("/now")).status).to.equal(200);
   });
 
+  it("asks to come again in a second, however long its units may last", async () => {
+    const { app, answerAll } = appWith(
+      store,
+      policySet([policy("concurrency", 1), policy("gcra", 9, { name: "rate" })]),
+    );
+    served = await serve(app);
+    served.send("/wait");
+    await eventually(async () => expect((await request(app).get("/now")).status).to.equal(429));
+    const refused = await request(app).get("/now");
+    expect(refused.get("Retry-After")).to.equal("1");
+    expect(refused.body.detail).to.equal("Try again in 1 s.");
+    answerAll();
+  });
+
   for (const [path, status] of [
     ["/now", 200],
     ["/crash", 500],

@@ -1,7 +1,11 @@
 import { expect } from "chai";
-import { delayUpTo, ietfHeaders, rateLimit } from "express-redis-suite/rate-limit";
+import { chargeWhen, delayUpTo, failed, ietfHeaders, rateLimit } from "express-redis-suite/rate-limit";
 import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
+import { expressRateLimitStore } from "express-redis-suite/stores/rate-limit/express-rate-limit";
+import { LeasedRateLimitStore } from "express-redis-suite/stores/rate-limit/leased";
 import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
+import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
+import { redis } from "../../support/shared-redis.ts";
 import { policy } from "../../contracts/rate-limit/under-test.ts";
 
 const good = policy("fixed-window", 5, { name: "good" });
@@ -61,6 +65,47 @@ describe("the options of rateLimit", () => {
       for (const name of named) expect(make).to.throw(name);
     });
   }
+
+  const foreign: readonly (readonly [option: string, advice: string])[] = [
+    ["keyGenerator", 'use "key"'],
+    ["max", 'use "policies"'],
+    ["windowMs", 'use "policies"'],
+    ["handler", 'use "onLimited"'],
+    ["message", 'use "onLimited"'],
+    ["standardHeaders", 'use "headers"'],
+    ["legacyHeaders", 'use "headers"'],
+    ["skipFailedRequests", "use refundWhen(limiter, failed)"],
+    ["skipSuccessfulRequests", "use refundWhen(limiter, successful)"],
+    ["passOnStoreError", 'use "onStoreError"'],
+    ["onlimited", 'use "onLimited"'],
+    ["colour", "there are store, policies, key,"],
+  ];
+  for (const [option, advice] of foreign) {
+    it(`have no ${option}: ${advice}`, () => {
+      const options = { store: new MemoryRateLimitStore(), policies: [good], [option]: 1 };
+      const complaint = `rateLimit: unknown option "${option}"; ${advice}`;
+      expect(() => rateLimit(options)).to.throw(TypeError, complaint);
+      expect(() => chargeWhen(options, failed)).to.throw(TypeError, complaint);
+    });
+  }
+
+  it("of policies, stores, writers and delays are known as well", () => {
+    const store = new MemoryRateLimitStore();
+    const client = redis();
+    const made: Record<string, (options: object) => unknown> = {
+      'policy "good"': (more) => rateLimit({ store, policies: [{ ...good, ...more }] }),
+      GuardedRateLimitStore: (more) =>
+        rateLimit({ store, policies: [good], onStoreError: { fallback: store, ...more } }),
+      LeasedRateLimitStore: (more) => new LeasedRateLimitStore({ store, ...more }),
+      RedisRateLimitStore: (more) => new RedisRateLimitStore({ client, prefix: "p", ...more }),
+      expressRateLimitStore: (more) => expressRateLimitStore({ store, ...more }),
+      ietfHeaders: (more) => ietfHeaders({ ...more }),
+      delayUpTo: (more) => delayUpTo({ maxDelayMs: 1, ...more }),
+    };
+    for (const [owner, make] of Object.entries(made)) {
+      expect(() => make({ surprise: 1 }), owner).to.throw(TypeError, `${owner}: unknown option "surprise"`);
+    }
+  });
 
   it("are as many as they should be, and all may be left out but two", () => {
     const policies: readonly RateLimitPolicy[] = [good];
