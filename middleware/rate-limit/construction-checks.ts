@@ -7,7 +7,7 @@ const setsOfStore = new WeakMap<RateLimitStore, Set<string>>();
 /** Frames of Express's router: present in the stack only while a request is handled. */
 const HANDLING_A_REQUEST = /\bLayer\.handleRequest\b/;
 
-/** Warns of limiters that work, but not as meant; see the codes in `docs/rate-limit.md`. */
+/** Warns of limiters that work, but not as meant; see the codes in `docs/warnings.md`. */
 export function warnOfMisuse(
   store: RateLimitStore,
   policies: PolicySet | ((req: Request) => PolicySet),

@@ -102,7 +102,7 @@ export class Visit implements RequestRateLimit {
   #handOver(onLimited: OnLimited): void | Promise<void> {
     const { req, res } = this.#exchange;
     const decision = this.#decision;
-    this.#writeFields();
+    this.#writeFieldsForNow();
     // One that responds itself calls neither; refused is refused.
     res.once("close", () => this.#reported || this.#report("limited"));
     const { store, mode } = this.#limiter;
@@ -133,11 +133,17 @@ export class Visit implements RequestRateLimit {
     // Another layer may have responded while the store was asked, for example a timeout.
     if (onLimited === "shadow" || res.headersSent) return;
     this.#takeBackFields();
-    const before = typeof onLimited === "function" ? { ...res.getHeaders() } : undefined;
     const { key, policies } = this.#question;
     for (const write of headers) write(res, { policies, decision: this.#decision, key });
-    if (!before || this.#decision.allowed) return;
-    const waitSeconds = retryAfterSeconds(this.#decision, policies);
+  }
+
+  /** For a response of `onLimited`'s own; they are taken back where it lets the request pass, or denies it as usual. */
+  #writeFieldsForNow(): void {
+    const { res } = this.#exchange;
+    if (res.headersSent) return;
+    const before = { ...res.getHeaders() };
+    this.#writeFields();
+    const waitSeconds = retryAfterSeconds(this.#decision, this.#question.policies);
     if (waitSeconds !== undefined) res.setHeader("Retry-After", waitSeconds);
     this.#takeBackFields = restoring(res, before);
   }

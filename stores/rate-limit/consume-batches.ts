@@ -35,7 +35,7 @@ interface Batch {
  * question that takes would fail those that only read as well: each is asked again alone, once.
  *
  * Where a script may use keys of one slot only, questions share it with those of their own key alone: on a Cluster, and
- * from the first `CROSSSLOT` on, which a single node of a cluster, or a proxy before one, answers to a plain client.
+ * from the first `CROSSSLOT` on, which a single node of a cluster, or a proxy before one, replies to a plain client.
  */
 export class ConsumeBatches {
   readonly #redis: RedisAccess;

@@ -148,7 +148,7 @@ export class LeasedRateLimitStore implements RateLimitStore {
       const decision = await ask(wanted);
       const left = Math.min(...decision.policies.map(({ remaining }) => remaining));
       if (decision.allowed || wanted === cost) return decision;
-      // The rest of the window, if it is enough; else the answer to what was really asked.
+      // The rest of the window, if it is enough; else what was really asked for.
       return ask(Math.max(cost, left));
     })().finally(() => (leases.refill = undefined));
     const decision = await leases.refill;

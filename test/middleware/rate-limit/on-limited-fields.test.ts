@@ -8,7 +8,8 @@ import { HOUR_MS, policy } from "../../contracts/rate-limit/under-test.ts";
 describe("a function for requests over their limit", () => {
   it("finds the header fields and Retry-After set, and what it lets pass has those of the later decision", async () => {
     let now = 0;
-    const onLimited: OnLimited = async ({ req, res, retry, pass }) => {
+    const onLimited: OnLimited = async ({ req, res, decision, retry, pass }) => {
+      if (req.query["vip"]) return pass(decision);
       if (!req.query["wait"]) return void res.status(420).json({ busy: true });
       res.setHeader("X-Waited", "yes");
       now += HOUR_MS;
@@ -29,9 +30,13 @@ describe("a function for requests over their limit", () => {
     const answer = await request(app).get("/");
     expect([answer.status, answer.get("Retry-After")]).to.deep.equal([420, "3600"]);
     expect(answer.get("RateLimit")).to.match(/^"per-day";r=7;t=\d+, "one";r=0;t=3600$/);
+    const vip = await request(app).get("/?vip=1");
+    expect(vip.status).to.equal(200);
+    expect(vip.headers).to.not.have.property("retry-after");
+    expect(vip.get("RateLimit")).to.match(/^"per-day";r=6;t=\d+, "one";r=0;t=3600$/);
     const later = await request(app).get("/?wait=1");
     expect(later.text).to.equal("through");
     expect(later.headers).to.include({ "x-waited": "yes" }).and.not.have.property("retry-after");
-    expect(later.get("RateLimit")).to.match(/^"per-day";r=6;t=\d+, "one";r=0;t=3600$/);
+    expect(later.get("RateLimit")).to.match(/^"per-day";r=5;t=\d+, "one";r=0;t=3600$/);
   });
 });

@@ -3,6 +3,7 @@ import { expect } from "chai";
 import type { RateLimitReceipt } from "express-redis-suite/stores/rate-limit/contract";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
 import { HOUR_MS, policy, take } from "../../contracts/rate-limit/under-test.ts";
+import { DenyMemory } from "../../../stores/rate-limit/deny-memory.ts";
 import { countCommands } from "../../support/command-counts.ts";
 import { redis } from "../../support/shared-redis.ts";
 
@@ -158,5 +159,20 @@ describe("what a RedisRateLimitStore remembers of refused keys", () => {
     for (const denyMemoryKeys of [-1, 1.5, NaN]) {
       expect(() => storeWith(denyMemoryKeys)).to.throw(TypeError, "denyMemoryKeys");
     }
+  });
+
+  it("keeps no refusal that was asked for before its key was opened, however many were opened since", () => {
+    const memory = new DenyMemory(10);
+    const decision = { allowed: false, retryAfterMs: HOUR_MS, policies: [], source: "store" } as const;
+    const of = { key: "k", set: "s" };
+    const askedAt = performance.now();
+    memory.forget("k");
+    for (let other = 0; other < 2000; other++) memory.forget(`k${other}`);
+    memory.remember(of, decision, { cost: 1, askedAt });
+    expect(memory.recall(of, 1, 1)).to.equal(undefined);
+    memory.remember(of, decision, { cost: 1, askedAt: performance.now() });
+    expect(memory.recall(of, 1, 1)).to.include({ allowed: false, source: "deny-memory" });
+    memory.forget("k");
+    expect(memory.recall(of, 1, 1)).to.equal(undefined);
   });
 });
