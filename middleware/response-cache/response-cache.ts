@@ -105,8 +105,6 @@ function assertOptions(options: ResponseCacheOptions): void {
   assertOptionNames("responseCache", options, ["store", "ttlMs", "key", "name", "maxBodyBytes"], {
     keyGenerator: 'use "key"',
     maxAge: 'use "ttlMs"',
-    maxAgeMs: 'use "ttlMs"',
-    duration: 'use "ttlMs"',
     maxBytes: 'use "maxBodyBytes"',
   });
   const { store, ttlMs, name = "cache", maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;

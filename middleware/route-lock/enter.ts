@@ -71,7 +71,6 @@ function assertOptions(options: RouteLockOptions): void {
   assertOptionNames("routeLock", options, ["locks", "key", "ttlMs", "name", "onStoreError"], {
     store: 'use "locks", a LockManager over the store',
     timeout: 'use "ttlMs"',
-    duration: 'use "ttlMs"',
     keyGenerator: 'use "key"',
   });
   const { locks, ttlMs, onStoreError = "deny" } = options;

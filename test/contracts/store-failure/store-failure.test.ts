@@ -3,27 +3,12 @@ import expressSession from "express-session";
 import { responseCache } from "express-redis-suite/response-cache";
 import { routeLock } from "express-redis-suite/route-lock";
 import { session } from "express-redis-suite/session";
-import type { CacheStore } from "express-redis-suite/stores/cache/contract";
 import type { LockStore } from "express-redis-suite/stores/lock/contract";
 import { LockManager } from "express-redis-suite/stores/lock/lock-manager";
 import { channels } from "express-redis-suite/telemetry";
 import request from "supertest";
-import { describeStoreFailure, type AskStore, type StoreFailureCase } from "./describe-store-failure.ts";
-
-type AnyStore = CacheStore & LockStore;
-
-/** A store of any kind, whose every operation asks. */
-function storeOf(askStore: AskStore): AnyStore {
-  return new Proxy({} as AnyStore, { get: () => askStore });
-}
-
-function listenTo(channel: (typeof channels)[keyof typeof channels]): StoreFailureCase["listen"] {
-  return (listener) => {
-    const heard = (event: unknown): void => listener(event as { outcome: string });
-    channel.subscribe(heard);
-    return () => channel.unsubscribe(heard);
-  };
-}
+import { describeStoreFailure, type AskStore } from "./describe-store-failure.ts";
+import { listenTo, storeOf } from "./store-of.ts";
 
 describeStoreFailure("responseCache", {
   listen: listenTo(channels.responseCache),
@@ -45,7 +30,11 @@ describeStoreFailure("routeLock", {
     outcome: "store-error",
     mount: (askStore) => {
       // Giving back what may have been taken is no part of the request.
-      const store = { ...storeOf(askStore), acquire: askStore, release: async () => false } as AnyStore;
+      const store: LockStore = {
+        acquire: askStore,
+        extend: askStore,
+        release: async () => false,
+      };
       return routeLock({ locks: new LockManager(store), key: () => "k", ttlMs: 1000, onStoreError });
     },
   })),
