@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { eventually } from "../support/eventually.ts";
 import { redis } from "../support/shared-redis.ts";
 import { PASSWORD, useDemoApp } from "./use-demo-app.ts";
 
@@ -153,6 +154,31 @@ describe("the limit on logins", () => {
     expect(body["violated-policies"]).to.deep.equal(["login"]);
     // The session of before is not affected.
     await browser.get("/profile").expect(200);
+  });
+});
+
+describe("the limit on an account", () => {
+  const demo = useDemoApp({
+    accountLimits: [{ name: "account", algorithm: "fixed-window", limit: 2, windowMs: 60_000 }],
+  });
+  const login = (username: string, password: string) =>
+    demo().browser().post("/login").send({ username, password });
+
+  it("refuses further guesses at one name, and leaves other names alone", async () => {
+    await demo().player("alice");
+    await demo().player("bob");
+    for (let guess = 0; guess < 2; guess += 1) await login("alice", "a wrong one").expect(401);
+    const { headers, body } = await login("alice", PASSWORD).expect(429);
+    expect(Number(headers["retry-after"])).to.be.within(1, 60);
+    expect(body["violated-policies"]).to.deep.equal(["account"]);
+    await login("bob", PASSWORD).expect(200);
+  });
+
+  it("counts no login that succeeds", async () => {
+    await demo().player("alice");
+    for (let time = 0; time < 5; time += 1) {
+      await eventually(async () => void (await login("alice", PASSWORD).expect(200)));
+    }
   });
 });
 

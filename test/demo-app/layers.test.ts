@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import { expect } from "chai";
 import { countCommands } from "../support/command-counts.ts";
 import { redis } from "../support/shared-redis.ts";
@@ -58,5 +59,52 @@ describe("the layers of the demo", () => {
     const counts = await countCommands(redis(), () => browser.get(path));
     const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
     expect(total, JSON.stringify([...counts])).to.equal(2);
+  });
+
+  it("takes a probe with a slash at its end, or in capitals, for the same probe", async () => {
+    for (const path of ["/readyz/", "/livez/", "/READYZ"]) await demo().browser().get(path).expect(200);
+  });
+
+  it("looks for no file when the API is called", async () => {
+    const paths = ["/boards", "/leaderboard", "/rank/Alba.js", "/replay", "/profile", "/score", "/nothing"];
+    const statIn = fs.stat;
+    const looked: string[] = [];
+    // What express.static asks for each path.
+    fs.stat = new Proxy(statIn, {
+      apply(target, self, args: Parameters<typeof statIn>) {
+        looked.push(String(args[0]));
+        return Reflect.apply(target, self, args) as unknown;
+      },
+    });
+    try {
+      await demo().browser().get("/");
+      expect(looked).to.not.deep.equal([]);
+      looked.splice(0);
+      for (const path of paths) await demo().browser().get(path);
+      for (const path of ["/login", "/logout", "/process"]) await demo().browser().post(path);
+    } finally {
+      fs.stat = statIn;
+    }
+    expect(looked).to.deep.equal([]);
+  });
+});
+
+describe("scrapes of the demo", () => {
+  const demo = useDemoApp({ metricsTtlMs: 60_000 });
+
+  it("share one text for a while, so that they cost Redis one INFO", async () => {
+    const browser = demo().browser();
+    const { text } = await browser.get("/metrics").expect(200);
+    await browser.get("/boards").expect(200);
+    const counts = await countCommands(redis(), async () => {
+      expect((await browser.get("/metrics").expect(200)).text).to.equal(text);
+    });
+    expect(counts.get("info")).to.equal(undefined);
+  });
+
+  it("send the content type that Prometheus wants, and nothing to keep", async () => {
+    const { headers } = await demo().browser().get("/metrics").expect(200);
+    expect(headers["content-type"]).to.match(/^text\/plain; version=/);
+    expect(headers["cache-control"]).to.equal("no-store");
   });
 });

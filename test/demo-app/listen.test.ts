@@ -59,6 +59,39 @@ describe("the demo's server", () => {
     expect(performance.now() - startedAt).to.be.below(1000);
   });
 
+  it("answers every request that is under way on a connection, and says close with the last", async () => {
+    const owed: ServerResponse[] = [];
+    const arrived = new EventEmitter();
+    const app = (_req: unknown, res: ServerResponse): void => {
+      owed.push(res);
+      arrived.emit("request");
+    };
+    const server = await listen(app, { port: 0, host: HOST });
+    const socket = connect(Number(new URL(server.url).port), HOST);
+    let answers = "";
+    socket.on("data", (chunk: Buffer) => (answers += chunk.toString()));
+    const ended = once(socket, "close");
+    const ask = (count: number): void =>
+      void socket.write("GET / HTTP/1.1\r\nHost: demo\r\n\r\n".repeat(count));
+    ask(2);
+    while (owed.length < 2) await once(arrived, "request");
+    const closed = server.close(5000);
+    // One more, which the client sent before it could know.
+    ask(1);
+    while (owed.length < 3) await once(arrived, "request");
+    for (const [at, res] of owed.entries()) {
+      res.end(`answer ${at};`);
+      await once(res, "close");
+    }
+    await Promise.all([closed, ended]);
+    expect(answers.match(/answer \d/g)).to.deep.equal(["answer 0", "answer 1", "answer 2"]);
+    expect(answers.match(/^connection: [\w-]+/gim)).to.deep.equal([
+      "Connection: keep-alive",
+      "Connection: keep-alive",
+      "Connection: close",
+    ]);
+  });
+
   it("cuts what is not answered within the time of grace", async () => {
     const server = await listen(() => {}, { port: 0, host: HOST });
     const pending = fetch(server.url).catch((error: Error) => error);

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { expect } from "chai";
 import type { SeasonBoard } from "../../demo-app/ladder/season-boards.ts";
 import { eventually } from "../support/eventually.ts";
@@ -116,6 +118,24 @@ describe("GET /replay", () => {
     }
   });
 
+  it("keeps no place for readers who leave while the limits are asked", async () => {
+    const { hostname, port } = new URL(demo().url);
+    const query = new URLSearchParams({ board: LONG_SEASON.name, speed: "0.1" });
+    for (let reader = 0; reader < 6; reader += 1) {
+      const socket = connect(Number(port), hostname);
+      await once(socket, "connect");
+      const sent = `GET /replay?${query} HTTP/1.1\r\nHost: demo\r\n\r\n`;
+      await new Promise((resolve) => socket.write(sent, resolve));
+      socket.destroy();
+    }
+    // A replay of those would go on for minutes.
+    await eventually(async () => {
+      const response = await replay(SMALL_SEASON.name, 500);
+      expect(await response.text()).to.include("event: end");
+    });
+    await eventually(async () => expect(await replayKeys()).to.deep.equal([]));
+  });
+
   it("refuses with 503 and Retry-After when too many are running", async () => {
     const gone = new AbortController();
     await Promise.all([1, 2].map(() => replay(LONG_SEASON.name, 20, { signal: gone.signal })));
@@ -166,4 +186,26 @@ describe("GET /replay", () => {
       expect((await replay(SMALL_SEASON.name, speed)).status).to.equal(400);
     });
   }
+});
+
+describe("a client's share of the replays", () => {
+  const limit = { name: "replay", algorithm: "concurrency", limit: 1, windowMs: 60_000 } as const;
+  const demo = useDemoApp({ replays: 4, replayLimits: [limit] }, [SMALL_SEASON, LONG_SEASON]);
+
+  it("is refused with 429 beyond, and is there again once a replay has ended", async () => {
+    const ask = (board: string, init: RequestInit = {}) =>
+      fetch(`${demo().url}/replay?${new URLSearchParams({ board, speed: "10" })}`, init);
+    const gone = new AbortController();
+    const first = await ask(LONG_SEASON.name, { signal: gone.signal });
+    expect(first.status).to.equal(200);
+    const second = await ask(LONG_SEASON.name);
+    expect(second.status).to.equal(429);
+    expect(await second.json()).to.have.deep.property("violated-policies", ["replay"]);
+    gone.abort();
+    await eventually(async () => {
+      const third = await ask(SMALL_SEASON.name);
+      await third.body?.cancel();
+      expect(third.status).to.equal(200);
+    });
+  });
 });
