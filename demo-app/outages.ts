@@ -10,6 +10,8 @@ export interface OutagesOptions {
   readonly logger: Logger;
   /** How long the probe waits for Redis, milliseconds. */
   readonly deadlineMs: number;
+  /** How long an operation that has failed must not have failed again before it counts as well. Default 10,000. */
+  readonly quietMs?: number;
 }
 
 /** On a Cluster enough keys that some of them belong to each master; elsewhere the first one is enough. */
@@ -18,8 +20,6 @@ const PROBE_TTL_MS = 10_000;
 const PROBE_EVERY_MS = 500;
 /** A Redis on the edge of its memory takes one write and refuses the next: it is well once it took several. */
 const CALM_PROBES = 3;
-/** How long an operation that has failed must not have failed again before it counts as well. */
-const QUIET_MS = 10_000;
 
 /**
  * Watches for outages that a connection does not show: a Redis that answers and refuses. Each of them is one line in the
@@ -33,6 +33,7 @@ export class Outages {
   readonly #client: RedisClient;
   readonly #logger: Logger;
   readonly #guard: Guard;
+  readonly #quietMs: number;
   /** Operations that fail for good, and when they last did. */
   readonly #failing = new Map<string, number>();
   readonly #listener = (event: StoreEvent): void => this.#hear(event);
@@ -40,10 +41,11 @@ export class Outages {
   #watching = false;
   #closed = false;
 
-  constructor({ client, logger, deadlineMs }: OutagesOptions) {
+  constructor({ client, logger, deadlineMs, quietMs = 10_000 }: OutagesOptions) {
     this.#client = client;
     this.#logger = logger;
     this.#guard = createGuard(client, deadlineMs);
+    this.#quietMs = quietMs;
     channels.store.subscribe(this.#listener);
   }
 
@@ -93,7 +95,7 @@ export class Outages {
   #succeeded(operation: string): void {
     if (this.#failing.size === 0) return;
     const failedAt = this.#failing.get(operation);
-    if (failedAt === undefined || performance.now() - failedAt < QUIET_MS) return;
+    if (failedAt === undefined || performance.now() - failedAt < this.#quietMs) return;
     this.#failing.delete(operation);
     this.#logger.warn({ operation }, "Redis serves the operation again");
   }

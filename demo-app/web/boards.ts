@@ -6,7 +6,7 @@ export interface Board {
 }
 
 /** A row of a table; on the free board `points` is the player's score, and there are no goals. */
-export interface Standing {
+export interface TableRow {
   readonly rank: number;
   readonly player: string;
   readonly points: number;
@@ -15,13 +15,13 @@ export interface Standing {
 }
 
 export interface LeaderboardBody {
-  readonly players: readonly (Omit<Standing, "points"> & {
+  readonly players: readonly (Omit<TableRow, "points"> & {
     readonly points?: number;
     readonly score?: number;
   })[];
 }
 
-export function readStandings({ players }: LeaderboardBody): Standing[] {
+export function readStandings({ players }: LeaderboardBody): TableRow[] {
   return players.map(({ points, score, ...rest }) => ({ ...rest, points: points ?? score ?? 0 }));
 }
 

@@ -1,10 +1,10 @@
 import type { Api } from "./api.ts";
-import { readStandings, type Board, type LeaderboardBody, type Standing } from "./boards.ts";
+import { readStandings, type Board, type LeaderboardBody, type TableRow } from "./boards.ts";
 import { byId, setText } from "./elements.ts";
 import { readEvents } from "./event-stream.ts";
 import { sentence, type Problem } from "./problem.ts";
 import { createRoundMoves } from "./round-moves.ts";
-import type { Match, Scoreboard } from "./scoreboard.ts";
+import type { PlayedMatch, Scoreboard } from "./scoreboard.ts";
 import type { Table } from "./table.ts";
 
 export interface Replay {
@@ -24,8 +24,8 @@ export interface ReplayParts {
 
 /** What the season has come to, as last heard. */
 interface Scene {
-  match?: Match;
-  standings: readonly Standing[];
+  match?: PlayedMatch;
+  standings: readonly TableRow[];
   moves: ReadonlyMap<string, number>;
 }
 
@@ -116,7 +116,7 @@ async function follow(
   for await (const { event, data } of readEvents(answer.body)) {
     signal.throwIfAborted();
     if (event === "match") {
-      const match: Match = JSON.parse(data);
+      const match: PlayedMatch = JSON.parse(data);
       scene.match = match;
     }
     if (event === "table") {

@@ -1,8 +1,8 @@
-import type { Standing } from "./boards.ts";
+import type { TableRow } from "./boards.ts";
 
 export interface RoundMoves {
   /** Takes the table after one more match; answers how many places each player rose since one round ago. */
-  after(standings: readonly Standing[]): Map<string, number>;
+  after(standings: readonly TableRow[]): Map<string, number>;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { byId, setText } from "./elements.ts";
 
-export interface Match {
+export interface PlayedMatch {
   readonly date: string;
   readonly home: string;
   readonly away: string;
@@ -11,7 +11,7 @@ export interface Match {
 }
 
 export interface Scoreboard {
-  showMatch(match: Match): void;
+  showMatch(match: PlayedMatch): void;
   showMessage(text: string): void;
   setProgress(share: number): void;
 }

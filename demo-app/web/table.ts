@@ -1,4 +1,4 @@
-import { clubsOf, zoneOf, type Board, type Standing } from "./boards.ts";
+import { clubsOf, zoneOf, type Board, type TableRow } from "./boards.ts";
 import { byId, create, setText } from "./elements.ts";
 import { moveRows } from "./row-motion.ts";
 import { scoreText } from "./score-text.ts";
@@ -15,7 +15,7 @@ export interface ShowOptions {
 }
 
 export interface Table {
-  show(standings: readonly Standing[], options: ShowOptions): void;
+  show(standings: readonly TableRow[], options: ShowOptions): void;
   /** Rows without content, in the number that the board will have, so that nothing jumps when it comes. */
   showSkeleton(board: Board | undefined): void;
   setBusy(busy: boolean): void;
@@ -43,7 +43,7 @@ export function createTable(): Table {
     return made;
   }
 
-  function arrange(standings: readonly Standing[]): void {
+  function arrange(standings: readonly TableRow[]): void {
     const wanted = standings.map(({ player }) => rowOf(player).row);
     while (wanted.length < slots) wanted.push(createSkeletonRow());
     for (const [index, row] of wanted.entries()) {
@@ -117,7 +117,7 @@ function createSkeletonRow(): HTMLTableRowElement {
 
 function fill(
   { row, cells }: Row,
-  standing: Standing,
+  standing: TableRow,
   options: ShowOptions & { readonly most: number },
 ): void {
   const { rank, player, points, goalDifference = 0, goals = 0 } = standing;

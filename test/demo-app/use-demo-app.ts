@@ -18,7 +18,7 @@ export interface DemoUnderTest {
 }
 
 /** Quick where the real ones are slow, and out of the way where limits are not what is tested. */
-const TEST_SETTINGS: Settings = {
+export const TEST_SETTINGS: Settings = {
   ...DEFAULT_SETTINGS,
   clientLimits: [{ name: "client", algorithm: "fixed-window", limit: 10_000, windowMs: 60_000 }],
   loginLimits: [{ name: "login", algorithm: "fixed-window", limit: 1000, windowMs: 60_000 }],
