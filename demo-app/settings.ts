@@ -32,14 +32,15 @@ export const DEFAULT_SETTINGS: Settings = {
   loginLimits: [
     { name: "login", algorithm: "fixed-window", limit: 10, windowMs: 60_000 },
     // Passwords are tried one after the other, 20 waiting at most: one client must not hold all places.
-    { name: "login-at-once", algorithm: "concurrency", limit: 4, windowMs: 30_000 },
+    // A unit whose Redis was away when it was to be given back lasts for the window, hence a short one.
+    { name: "login-at-once", algorithm: "concurrency", limit: 4, windowMs: 5000 },
   ],
   accountLimits: [
     { name: "account", algorithm: "fixed-window", limit: 10, windowMs: 60_000 },
-    { name: "account-at-once", algorithm: "concurrency", limit: 2, windowMs: 30_000 },
+    { name: "account-at-once", algorithm: "concurrency", limit: 2, windowMs: 5000 },
   ],
   // Half of what there is, for as long as it runs.
-  replayLimits: [{ name: "replay", algorithm: "concurrency", limit: 2, windowMs: 30_000 }],
+  replayLimits: [{ name: "replay", algorithm: "concurrency", limit: 2, windowMs: 10_000 }],
   scoreLimits: [
     { name: "burst", algorithm: "fixed-window", limit: 5, windowMs: 1000 },
     { name: "sustained", algorithm: "sliding-window", limit: 60, windowMs: 60_000 },
