@@ -1,4 +1,6 @@
+import { assertDurationMs, assertOptionNames } from "../../stores/options.ts";
 import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
+import { isAnswered } from "../response/answered.ts";
 
 /** What a check found; `reason` is for people and is shown only with `?verbose`. */
 export interface CheckResult {
@@ -7,7 +9,7 @@ export interface CheckResult {
 }
 
 export interface HealthEndpointsOptions {
-  /** What must be up for the service to be ready, by name. Each is asked once a `cacheMs`, however many ask us. */
+  /** What must be up for the service to be ready, by name. Each is asked once per `cacheMs`, however many probes there are. */
   readonly checks: Readonly<Record<string, () => Promise<CheckResult>>>;
   /** How long a check may take before it counts as down, milliseconds. Default 500. */
   readonly timeoutMs?: number;
@@ -16,28 +18,25 @@ export interface HealthEndpointsOptions {
 }
 
 export interface HealthEndpoints extends RouteMiddleware {
-  /** From now on `/readyz` answers 503, so that a load balancer sends no more; `/livez` stays 200. */
+  /** From now on `/readyz` is 503, so that a load balancer sends no more requests; `/livez` stays 200. */
   drain(): void;
 }
 
 /**
  * Answers `GET /livez` (the process runs; touches nothing else) and `GET /readyz` (every check is up, and the service
- * is not draining). 200 or 503 is the whole answer for machines; `?verbose` adds a line a check.
+ * is not draining). 200 or 503 is the whole answer for machines; `?verbose` adds a line for each check. A check that rejects, or takes too long,
+ * is down.
  *
  * Place it right after `redisMetrics`, before everything else: a probe must pass when a limiter or a session store
  * does not.
  *
- * @throws TypeError at construction for a duration that cannot be
+ * @throws TypeError at construction for an option that is unknown or invalid
  * @example
  * app.use(healthEndpoints({ checks: { redis: () => health(redis) } }));
  */
-export function healthEndpoints({
-  checks,
-  timeoutMs = 500,
-  cacheMs = 1000,
-}: HealthEndpointsOptions): HealthEndpoints {
-  if (!(timeoutMs > 0)) throw new TypeError(`healthEndpoints: timeoutMs must be positive, not ${timeoutMs}`);
-  if (!(cacheMs >= 0)) throw new TypeError(`healthEndpoints: cacheMs must not be negative, not ${cacheMs}`);
+export function healthEndpoints(options: HealthEndpointsOptions): HealthEndpoints {
+  assertOptions(options);
+  const { checks, timeoutMs = 500, cacheMs = 1000 } = options;
   let draining = false;
   let results: Promise<[name: string, result: CheckResult][]> | undefined;
   let checkedAt = -Infinity;
@@ -55,11 +54,12 @@ export function healthEndpoints({
   };
 
   const middleware = forAnyRoute(async function healthMiddleware(req, res, next) {
-    // As Express's own routes do, with or without a slash at the end.
+    // As Express's own routes do, in either letter case, with or without a slash at the end.
     const path = req.path.toLowerCase().replace(/\/$/, "");
     const live = path === "/livez";
     if ((!live && path !== "/readyz") || (req.method !== "GET" && req.method !== "HEAD")) return next();
     const found = live ? [] : await runChecks();
+    if (isAnswered(res)) return;
     const ready = live || (!draining && found.every(([, { up }]) => up));
     res.setHeader("Cache-Control", "no-store");
     res.status(ready ? 200 : 503).type("text/plain");
@@ -79,6 +79,22 @@ export function healthEndpoints({
       draining = true;
     },
   });
+}
+
+function assertOptions(options: HealthEndpointsOptions): void {
+  assertOptionNames("healthEndpoints", options, ["checks", "timeoutMs", "cacheMs"]);
+  const { checks, timeoutMs = 500, cacheMs = 1000 } = options;
+  if (typeof checks !== "object" || checks === null) {
+    throw new TypeError("healthEndpoints: checks must be an object of functions");
+  }
+  for (const [name, check] of Object.entries(checks)) {
+    if (typeof check !== "function")
+      throw new TypeError(`healthEndpoints: checks.${name} must be a function`);
+  }
+  assertDurationMs(timeoutMs, "healthEndpoints: timeoutMs");
+  if (!(cacheMs >= 0)) {
+    throw new TypeError(`healthEndpoints: cacheMs must be a number of at least 0, not ${String(cacheMs)}`);
+  }
 }
 
 async function withinTime(check: () => Promise<CheckResult>, timeoutMs: number): Promise<CheckResult> {

@@ -25,8 +25,8 @@ import {
   type Lock,
   type TryAcquire,
 } from "express-redis-suite/stores/lock/lock-manager";
-import { MemoryLockStore } from "express-redis-suite/stores/lock/memory";
-import { RedisLockStore, type RedisLockStoreOptions } from "express-redis-suite/stores/lock/redis";
+import { MemoryLockStore, type MemoryLockStoreOptions } from "express-redis-suite/stores/lock/memory";
+import { RedisLockStore } from "express-redis-suite/stores/lock/redis";
 import { exactly } from "./exactly.ts";
 
 declare const client: Redis;
@@ -55,8 +55,8 @@ export async function cached(): Promise<void> {
 }
 
 // Locks.
-const lockOptions: RedisLockStoreOptions = settings;
-const lockStores: LockStore[] = [new MemoryLockStore(), new RedisLockStore(lockOptions)];
+const lockOptions: MemoryLockStoreOptions = {};
+const lockStores: LockStore[] = [new MemoryLockStore(lockOptions), new RedisLockStore(settings)];
 export async function locked(): Promise<Lock | undefined> {
   const asked: LockAttempt | undefined = await lockStores[0]?.acquire("k", "owner", 1);
   // @ts-expect-error: known only of a lock that was not acquired
