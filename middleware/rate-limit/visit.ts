@@ -6,6 +6,7 @@ import type {
   RateLimitStore,
 } from "../../stores/rate-limit/contract.ts";
 import { channels, publish, type RateLimitEvent } from "../../telemetry/channels.ts";
+import { warnOfStoreError } from "../response/store-failure.ts";
 import { holdConcurrency } from "./concurrency.ts";
 import type { HeaderWriter } from "./headers.ts";
 import { retryAfterSeconds, sendLimited } from "./limited-response.ts";
@@ -76,13 +77,13 @@ export class Visit implements RequestRateLimit {
     const receipt = this.#receipt;
     this.#receipt = undefined;
     const { key, policies } = this.#question;
-    if (receipt) await this.#limiter.store.refund(key, policies, receipt).catch(() => {});
+    if (receipt) await this.#limiter.store.refund(key, policies, receipt).catch(tooLate);
   }
 
   /** Takes what the request costs, even past the limit. Never rejects; a store away takes nothing. */
   async charge(): Promise<void> {
     const { key, policies, cost } = this.#question;
-    await this.#limiter.store.charge(key, policies, cost).catch(() => {});
+    await this.#limiter.store.charge(key, policies, cost).catch(tooLate);
   }
 
   #pass(decision: RateLimitDecision): void {
@@ -152,6 +153,11 @@ export class Visit implements RequestRateLimit {
     this.#reported = true;
     publish(channels.rateLimit, () => eventOf(this.#question, outcome, this.#decision));
   }
+}
+
+/** The response has been judged: nobody is left to hear of it. */
+function tooLate(error: unknown): void {
+  warnOfStoreError("rateLimit", error);
 }
 
 /** What came of a question; without a decision of a store that could not be asked. */

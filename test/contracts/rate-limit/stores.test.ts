@@ -20,7 +20,7 @@ describe("rate limit stores", () => {
 
   onEachRedis((_topology, client) => {
     const open = (prefix: string, peer?: number): RedisRateLimitStore =>
-      new RedisRateLimitStore({ client: client(peer), prefix, deadlineMs: PATIENT_MS });
+      new RedisRateLimitStore({ client: client((peer ?? 0) % 4), prefix, deadlineMs: PATIENT_MS });
     describeRateLimitStore("RedisRateLimitStore", onePerPrefix(open, { peers: true }));
     const leased = (prefix: string): RateLimitStore => new LeasedRateLimitStore({ store: open(prefix) });
     describeRateLimitStore("LeasedRateLimitStore", onePerPrefix(leased), ["fixed-window"]);
