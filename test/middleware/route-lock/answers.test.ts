@@ -96,8 +96,11 @@ for (const form of ["routeLock", "routeLock.wrap"] as const) {
         },
       });
       const app = appOf((_req, res) => void res.send(String(++runs)), { locks, ttlMs: 20 });
-      const answer = await request(app).post("/");
-      expect([answer.status, answer.type, runs]).to.deep.equal([503, "application/problem+json", 0]);
+      const events = await collectEvents(channels.routeLock, async () => {
+        const answer = await request(app).post("/");
+        expect([answer.status, answer.type, runs]).to.deep.equal([503, "application/problem+json", 0]);
+      });
+      expect(events.map(({ outcome }) => outcome)).to.deep.equal(["lost"]);
     });
 
     it("runs nothing for a request that was answered meanwhile, and gives the lock back", async () => {
