@@ -6,6 +6,7 @@ import { assertPolicySet, policySet } from "../../stores/rate-limit/policy-set.t
 import { channels, publish } from "../../telemetry/channels.ts";
 import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
 import { requestKey } from "../request/request-key.ts";
+import { isAnswered } from "../response/answered.ts";
 import { sendStoreUnavailable, storeFailure } from "../response/store-failure.ts";
 import { clientKey } from "./client-key.ts";
 import { warnOfMisuse } from "./construction-checks.ts";
@@ -64,6 +65,8 @@ export function limiterThat(mode: Limiter["mode"], options: RateLimitOptions): R
       const code = storeFailure("rateLimit", error);
       const outcome = onStoreError === "deny" ? "store-error-denied" : "store-error-allowed";
       publish(channels.rateLimit, () => ({ ...eventOf(question, outcome), code }));
+      // Another layer may have responded while the store was asked, for example a timeout.
+      if (isAnswered(res)) return;
       if (onStoreError !== "deny") return next();
       return sendStoreUnavailable(res, "The request could not be counted, and is refused for safety.");
     }

@@ -6,6 +6,7 @@ import type {
   RateLimitStore,
 } from "../../stores/rate-limit/contract.ts";
 import { channels, publish, type RateLimitEvent } from "../../telemetry/channels.ts";
+import { isAnswered } from "../response/answered.ts";
 import { warnOfStoreError } from "../response/store-failure.ts";
 import { holdConcurrency } from "./concurrency.ts";
 import type { HeaderWriter } from "./headers.ts";
@@ -124,15 +125,15 @@ export class Visit implements RequestRateLimit {
     this.#receipt = this.#decision.receipt;
     req.rateLimit = this;
     if (this.#receipt) holdConcurrency(res, this.#limiter.store, { key, policies, receipt: this.#receipt });
-    next();
+    // Another layer may have responded while the store was asked, for example a timeout.
+    if (!isAnswered(res)) next();
   }
 
   /** Writes the fields of the decision, in place of those of an earlier one. */
   #writeFields(): void {
     const { res } = this.#exchange;
     const { headers, onLimited } = this.#limiter;
-    // Another layer may have responded while the store was asked, for example a timeout.
-    if (onLimited === "shadow" || res.headersSent) return;
+    if (onLimited === "shadow" || isAnswered(res)) return;
     this.#takeBackFields();
     const { key, policies } = this.#question;
     for (const write of headers) write(res, { policies, decision: this.#decision, key });
@@ -141,7 +142,7 @@ export class Visit implements RequestRateLimit {
   /** For a response of `onLimited`'s own; they are taken back where it lets the request pass, or denies it as usual. */
   #writeFieldsForNow(): void {
     const { res } = this.#exchange;
-    if (res.headersSent) return;
+    if (isAnswered(res)) return;
     const before = { ...res.getHeaders() };
     this.#writeFields();
     const waitSeconds = retryAfterSeconds(this.#decision, this.#question.policies);

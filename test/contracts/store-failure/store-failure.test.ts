@@ -1,5 +1,6 @@
 import express, { type RequestHandler } from "express";
 import expressSession from "express-session";
+import { perMinute, rateLimit } from "express-redis-suite/rate-limit";
 import { responseCache } from "express-redis-suite/response-cache";
 import { routeLock } from "express-redis-suite/route-lock";
 import { session } from "express-redis-suite/session";
@@ -37,6 +38,17 @@ describeStoreFailure("routeLock", {
       };
       return routeLock({ locks: new LockManager(store), key: () => "k", ttlMs: 1000, onStoreError });
     },
+  })),
+});
+
+describeStoreFailure("rateLimit", {
+  listen: listenTo(channels.rateLimit),
+  modes: (["allow", "deny"] as const).map((onStoreError) => ({
+    name: onStoreError,
+    handlerRuns: onStoreError === "allow",
+    outcome: onStoreError === "allow" ? "store-error-allowed" : "store-error-denied",
+    mount: (askStore) =>
+      rateLimit({ store: storeOf(askStore), policies: [perMinute(9)], key: () => "k", onStoreError }),
   })),
 });
 
