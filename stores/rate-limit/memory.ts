@@ -1,23 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import { assertCount, assertFunction, assertOptionNames } from "../options.ts";
-import type {
-  PolicySet,
-  RateLimitDecision,
-  RateLimitPolicy,
-  RateLimitPolicyState,
-  RateLimitReceipt,
-  RateLimitStore,
-} from "./contract.ts";
-import { BucketCounter } from "./counters/bucket.ts";
-import { ConcurrencyCounter } from "./counters/concurrency.ts";
-import type { Counter } from "./counters/counter.ts";
-import { FixedWindowCounter } from "./counters/fixed-window.ts";
-import { SlidingLogCounter } from "./counters/sliding-log.ts";
-import { SlidingWindowCounter } from "./counters/sliding-window.ts";
+import type { Counter } from "./algorithms/algorithm.ts";
+import { algorithmsOf } from "./algorithms/algorithm-of.ts";
+import type { PolicySet, RateLimitDecision, RateLimitReceipt, RateLimitStore } from "./contract.ts";
 import { decisionOf } from "./decision.ts";
-import { assertPoints, bucketScale } from "./policy.ts";
+import { assertPoints } from "./policy.ts";
 import { assertPolicySet } from "./policy-set.ts";
+
+const SWEEP_EVERY_US = 1_000_000;
 
 export interface MemoryRateLimitStoreOptions {
   /**
@@ -29,14 +20,12 @@ export interface MemoryRateLimitStoreOptions {
   readonly now?: () => number;
 }
 
-const SWEEP_EVERY_US = 1_000_000;
-
 /**
  * Counts in this process alone: for tests, for a single process, and as the fallback of a store that is away.
  * Each of `n` processes admits the whole limit, so together they admit `n` times as much.
  */
 export class MemoryRateLimitStore implements RateLimitStore {
-  readonly #counters: LRUCache<string, Counter[]>;
+  readonly #counters: LRUCache<string, readonly Counter[]>;
   readonly #blocks: LRUCache<string, number>;
   readonly #clock: () => number;
   #sweepAt = 0;
@@ -57,33 +46,39 @@ export class MemoryRateLimitStore implements RateLimitStore {
     assertCount(cost, "cost");
     const now = this.#now();
     const counters = this.#find(key, policies);
-    const fits = counters.map((counter) => counter.fits(now, cost));
-    if (!fits.every(Boolean) || this.#blockedUs(key, now) > 0)
-      return this.#decision(key, policies, { cost, now });
+    const before = this.#look(key, policies, { counters, cost, now });
+    if (!before.allowed) return before;
     const holder = randomUUID();
     for (const counter of counters) counter.take(now, cost, holder);
     this.#counters.set(counterKey(key, policies), counters);
-    const marks = counters.map((counter) => counter.outlook(now, cost).mark);
-    const states = policies.list.map(({ name }, at) =>
-      stateOf(name, { counter: counters[at], cost, now, allowed: true }),
-    );
-    return { ...decisionOf(states, 0), receipt: { cost, at: now, marks, holder, source: "store" } };
+    return decisionOf(policies, {
+      told: counters.map((counter) => counter.told(now, cost)),
+      cost,
+      now,
+      holder,
+      taken: true,
+      blocked: 0,
+    });
   }
 
   async peek(key: string, policies: PolicySet, cost: number): Promise<RateLimitDecision> {
     assertCount(cost, "cost");
-    return this.#decision(key, policies, { cost, now: this.#now() });
+    return this.#look(key, policies, { counters: this.#find(key, policies), cost, now: this.#now() });
   }
 
-  async refund(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void> {
+  async refund(
+    key: string,
+    policies: PolicySet,
+    { at, cost, marks, holder }: RateLimitReceipt,
+  ): Promise<void> {
     const now = this.#now();
-    this.#find(key, policies).forEach((counter, at) => {
-      if (counter instanceof ConcurrencyCounter) counter.release(receipt.cost, receipt.holder);
-      else counter.giveBack(now, receipt.cost, { at: receipt.at, mark: receipt.marks[at] ?? 0 });
-    });
+    this.#find(key, policies).forEach((counter, index) =>
+      counter.giveBack(now, cost, { at, mark: marks[index] ?? 0, holder }),
+    );
   }
 
   async charge(key: string, policies: PolicySet, points: number): Promise<void> {
+    assertPolicySet(policies);
     assertPoints(points, policies);
     const now = this.#now();
     const counters = this.#find(key, policies);
@@ -100,15 +95,11 @@ export class MemoryRateLimitStore implements RateLimitStore {
 
   async renew(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void> {
     const now = this.#now();
-    for (const counter of this.#find(key, policies)) {
-      if (counter instanceof ConcurrencyCounter) counter.renew(now, receipt.cost, receipt.holder);
-    }
+    for (const counter of this.#find(key, policies)) counter.renew?.(now, receipt.cost, receipt.holder);
   }
 
   async release(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void> {
-    for (const counter of this.#find(key, policies)) {
-      if (counter instanceof ConcurrencyCounter) counter.release(receipt.cost, receipt.holder);
-    }
+    for (const counter of this.#find(key, policies)) counter.release?.(receipt.cost, receipt.holder);
   }
 
   async block(key: string, durationMs: number): Promise<void> {
@@ -121,26 +112,20 @@ export class MemoryRateLimitStore implements RateLimitStore {
     this.#blocks.delete(key);
   }
 
-  #decision(
+  #look(
     key: string,
     policies: PolicySet,
-    { cost, now }: { cost: number; now: number },
+    { counters, cost, now }: { counters: readonly Counter[]; cost: number; now: number },
   ): RateLimitDecision {
-    const counters = this.#find(key, policies);
-    const states = policies.list.map(({ name }, at) => {
-      const counter = counters[at];
-      return stateOf(name, { counter, cost, now, allowed: counter?.fits(now, cost) === true });
-    });
-    return decisionOf(states, milliseconds(this.#blockedUs(key, now)));
+    const told = counters.map((counter) => counter.told(now, cost));
+    const blocked = Math.max(0, (this.#blocks.get(key) ?? 0) - now);
+    return decisionOf(policies, { told, cost, now, holder: "", taken: false, blocked });
   }
 
   /** Counters that are not kept yet are kept once something is taken from them. */
-  #find(key: string, policies: PolicySet): Counter[] {
-    return this.#counters.get(counterKey(key, policies)) ?? policies.list.map(createCounter);
-  }
-
-  #blockedUs(key: string, now: number): number {
-    return Math.max(0, (this.#blocks.get(key) ?? 0) - now);
+  #find(key: string, policies: PolicySet): readonly Counter[] {
+    const known = this.#counters.get(counterKey(key, policies));
+    return known ?? policies.made(algorithmsOf).map(({ createCounter }) => createCounter());
   }
 
   /** Drops what is over once a second at most, on the way of a request: no timer, nothing to close. */
@@ -148,58 +133,17 @@ export class MemoryRateLimitStore implements RateLimitStore {
     const now = Math.floor(this.#clock() * 1000);
     if (now < this.#sweepAt) return now;
     this.#sweepAt = now + SWEEP_EVERY_US;
-    for (const [key, counters] of this.#counters) {
+    for (const [key, counters] of this.#counters.entries()) {
       if (counters.every((counter) => counter.emptyAt(now) <= now)) this.#counters.delete(key);
     }
-    for (const [key, ends] of this.#blocks) {
+    for (const [key, ends] of this.#blocks.entries()) {
       if (ends <= now) this.#blocks.delete(key);
     }
     return now;
   }
 }
 
-function createCounter(policy: RateLimitPolicy): Counter {
-  const windowUs = policy.windowMs * 1000;
-  switch (policy.algorithm) {
-    case "fixed-window":
-      return new FixedWindowCounter(policy.limit, windowUs);
-    case "sliding-window":
-      return new SlidingWindowCounter(policy.limit, windowUs);
-    case "sliding-log":
-      return new SlidingLogCounter(policy.limit, windowUs);
-    case "token-bucket":
-    case "gcra":
-      return new BucketCounter(bucketScale(policy));
-    case "concurrency":
-      return new ConcurrencyCounter(policy.limit, windowUs);
-  }
-}
-
-function stateOf(
-  name: string,
-  {
-    counter,
-    cost,
-    now,
-    allowed,
-  }: { counter: Counter | undefined; cost: number; now: number; allowed: boolean },
-): RateLimitPolicyState {
-  const { remaining = 0, more = 0, reset = 0, retry = 0 } = counter?.outlook(now, cost) ?? {};
-  return {
-    name,
-    allowed,
-    remaining,
-    moreAfterMs: milliseconds(more),
-    resetAfterMs: milliseconds(reset),
-    retryAfterMs: allowed ? 0 : milliseconds(retry),
-  };
-}
-
 function counterKey(key: string, policies: PolicySet): string {
   assertPolicySet(policies);
   return `${policies.id} ${key}`;
-}
-
-function milliseconds(microseconds: number): number {
-  return Math.ceil(microseconds / 1000);
 }

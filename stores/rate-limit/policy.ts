@@ -1,5 +1,5 @@
 import { assertCount, assertOptionNames } from "../options.ts";
-import type { PolicySet, RateLimitAlgorithm, RateLimitPolicy } from "./contract.ts";
+import type { RateLimitAlgorithm, RateLimitPolicy } from "./contract.ts";
 
 const ALGORITHMS: readonly RateLimitAlgorithm[] = [
   "fixed-window",
@@ -13,6 +13,8 @@ const ALGORITHMS: readonly RateLimitAlgorithm[] = [
 /** Units of these are kept one by one, so a limit is a promise about memory: 155 bytes each, here 15 MB a key. */
 const KEPT_ONE_BY_ONE: readonly RateLimitAlgorithm[] = ["sliding-log", "concurrency"];
 const MOST_KEPT = 100_000;
+/** A Lua function has room for 200 variables, of which each policy needs some in the scripts of the Redis store. */
+const MOST_POLICIES = 16;
 
 const FIELDS = ["name", "algorithm", "limit", "windowMs", "burst"] as const;
 /** What other libraries call them. */
@@ -29,6 +31,9 @@ const RENAMED = {
 export function assertPolicies(policies: readonly RateLimitPolicy[]): void {
   if (!Array.isArray(policies) || policies.length === 0) {
     throw new TypeError("policies must be an array with at least one policy");
+  }
+  if (policies.length > MOST_POLICIES) {
+    throw new TypeError(`policies must not be more than ${MOST_POLICIES}, not ${policies.length}`);
   }
   const names = new Set<string>();
   for (const policy of policies) {
@@ -60,7 +65,7 @@ function assertPolicy({ name, algorithm, limit, windowMs, burst }: RateLimitPoli
 }
 
 /** @throws TypeError for points that are no count, or more than one of the policies could keep */
-export function assertPoints(points: number, { list }: PolicySet): void {
+export function assertPoints(points: number, { list }: { readonly list: readonly RateLimitPolicy[] }): void {
   assertCount(points, "points");
   const keeper = points > MOST_KEPT && list.find(({ algorithm }) => KEPT_ONE_BY_ONE.includes(algorithm));
   if (keeper) {
@@ -75,26 +80,4 @@ export function isBucket(algorithm: RateLimitAlgorithm): boolean {
 /** The most units that can ever be taken at once. */
 export function capacityOf({ algorithm, limit, burst }: RateLimitPolicy): number {
   return isBucket(algorithm) ? (burst ?? limit) : limit;
-}
-
-/**
- * A bucket in whole numbers: each unit adds `perUnit` to its level, each microsecond drains `perMicrosecond`, and the
- * level may not exceed `capacity`. Dividing by the greatest common divisor keeps the numbers within 2^53, where doubles
- * are exact, for all but absurd policies; beyond it they round by less than a microsecond.
- */
-export interface BucketScale {
-  readonly perUnit: number;
-  readonly perMicrosecond: number;
-  readonly capacity: number;
-}
-
-export function bucketScale(policy: RateLimitPolicy): BucketScale {
-  const windowUs = policy.windowMs * 1000;
-  const divisor = greatestCommonDivisor(windowUs, policy.limit);
-  const perUnit = windowUs / divisor;
-  return { perUnit, perMicrosecond: policy.limit / divisor, capacity: capacityOf(policy) * perUnit };
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

@@ -2,22 +2,14 @@ import { randomUUID } from "node:crypto";
 import { assertCount, assertOptionNames } from "../options.ts";
 import { RedisAccess, type RedisAccessOptions } from "../redis/access.ts";
 import { warnOfReplays } from "../redis/replay-warning.ts";
-import { compilePolicies, type CompiledPolicies } from "./compiled-policies.ts";
-import { ConsumeBatches } from "./consume-batches.ts";
-import { POLICY_REPLY } from "./consume-script.ts";
-import type {
-  PolicySet,
-  RateLimitDecision,
-  RateLimitPolicy,
-  RateLimitPolicyState,
-  RateLimitReceipt,
-  RateLimitStore,
-} from "./contract.ts";
-import { decisionOf } from "./decision.ts";
-import { DenyMemory } from "./deny-memory.ts";
+import type { PolicySet, RateLimitDecision, RateLimitReceipt, RateLimitStore } from "./contract.ts";
 import { assertPoints } from "./policy.ts";
 import { assertPolicySet } from "./policy-set.ts";
-import { blockScript, returnScript } from "./return-script.ts";
+import { blockScript } from "./redis/block-script.ts";
+import { ConsumeBatches } from "./redis/consume-batches.ts";
+import { DenyMemory } from "./redis/deny-memory.ts";
+import { readReply } from "./redis/read-reply.ts";
+import { scriptsOf, type SetScripts } from "./redis/set-scripts.ts";
 
 export interface RedisRateLimitStoreOptions extends RedisAccessOptions {
   /** Refused keys remembered in this process, which then cost no round trip; 0 remembers none. Default 10,000. */
@@ -32,14 +24,17 @@ export class RedisRateLimitStore implements RateLimitStore {
   readonly #redis: RedisAccess;
   readonly #batches: ConsumeBatches;
   readonly #denied: DenyMemory | undefined;
+  readonly #scriptsOf: (policies: PolicySet) => SetScripts;
 
-  constructor(options: RedisRateLimitStoreOptions) {
+  /** @param compose makes the scripts of a set of policies; a test brings some with a clock of its own */
+  constructor(options: RedisRateLimitStoreOptions, compose: typeof scriptsOf = scriptsOf) {
     assertOptionNames("RedisRateLimitStore", options, ["client", "prefix", "deadlineMs", "denyMemoryKeys"]);
     const { denyMemoryKeys = 10_000 } = options;
     if (denyMemoryKeys !== 0) assertCount(denyMemoryKeys, "denyMemoryKeys");
     this.#redis = new RedisAccess("rate-limit", options);
     warnOfReplays(this.#redis.client);
     this.#batches = new ConsumeBatches(this.#redis);
+    this.#scriptsOf = compose;
     this.#denied = denyMemoryKeys === 0 ? undefined : new DenyMemory(denyMemoryKeys);
   }
 
@@ -86,7 +81,7 @@ export class RedisRateLimitStore implements RateLimitStore {
 
   async reset(key: string, policies: PolicySet): Promise<void> {
     assertPolicySet(policies);
-    const keys = this.#keys(key, policies.made(compilePolicies));
+    const keys = this.#keys(key, policies.made(this.#scriptsOf));
     this.#batches.sendAll();
     try {
       await this.#redis.call({ operation: "reset", key: keys[0] }, (client) => client.unlink(...keys));
@@ -104,13 +99,13 @@ export class RedisRateLimitStore implements RateLimitStore {
   ): Promise<RateLimitDecision> {
     assertPolicySet(policies);
     assertCount(cost, "cost");
-    const { stateSuffix, mostAtOnce } = policies.made(compilePolicies);
+    const { stateSuffix, mostAtOnce } = policies.made(this.#scriptsOf);
     const which = { key, set: stateSuffix };
     const known = this.#denied?.recall(which, cost, mostAtOnce);
     if (known) return known;
     const askedAt = performance.now();
     const decision = await this.#ask(mode, key, { policies, cost });
-    if (!decision.allowed && holdsUntilRetry(decision, policies.list)) {
+    if (!decision.allowed && holdsUntilRetry(decision, policies)) {
       this.#denied?.remember(which, decision, { cost, askedAt });
     }
     return decision;
@@ -121,12 +116,12 @@ export class RedisRateLimitStore implements RateLimitStore {
     key: string,
     { policies, cost }: { policies: PolicySet; cost: number },
   ): Promise<RateLimitDecision> {
-    const compiled = policies.made(compilePolicies);
-    const holder = compiled.hasConcurrency ? randomUUID() : "";
-    const keys = this.#keys(key, compiled);
+    const scripts = policies.made(this.#scriptsOf);
+    const holder = scripts.hasConcurrency ? randomUUID() : "";
+    const keys = this.#keys(key, scripts);
     return this.#redis.observe({ operation: mode }, async () => {
-      const reply = await this.#batches.ask(compiled, { keys, args: [mode, cost, holder] });
-      return readDecision(reply, policies.list, { mode, cost, holder });
+      const reply = await this.#batches.ask(scripts, { keys, args: [mode, cost, holder] });
+      return readReply(reply, policies, { cost, holder });
     });
   }
 
@@ -149,60 +144,27 @@ export class RedisRateLimitStore implements RateLimitStore {
     { policies, receipt }: { policies: PolicySet; receipt: RateLimitReceipt },
   ): Promise<void> {
     assertPolicySet(policies);
-    const compiled = policies.made(compilePolicies);
-    const keys = this.#keys(key, compiled);
+    const scripts = policies.made(this.#scriptsOf);
+    const keys = this.#keys(key, scripts);
     const marks = policies.list.map((_, at) => receipt.marks[at] ?? 0);
-    const args = [mode, receipt.cost, receipt.holder, receipt.at, compiled.json, ...marks];
+    const args = [mode, receipt.cost, receipt.holder, receipt.at, ...marks, ...scripts.lastArgs];
     // Redis hears of everything in the order of the calls.
     this.#batches.sendAll();
     await this.#redis.call({ operation: mode, key: keys[0] }, (client) =>
-      returnScript.run(client, keys, args),
+      scripts.giveBack.run(client, keys, args),
     );
   }
 
-  #keys(key: string, { stateSuffix, setSuffixes }: CompiledPolicies): [state: string, ...others: string[]] {
+  #keys(
+    key: string,
+    { stateSuffix, setSuffixes }: SetScripts,
+  ): [state: string, block: string, ...sets: string[]] {
     const base = this.#redis.key(key);
-    const keys: [string, ...string[]] = [base + stateSuffix, `${base}:block`];
-    for (const suffix of setSuffixes) keys.push(base + suffix);
-    return keys;
+    return [base + stateSuffix, `${base}:block`, ...setSuffixes.map((suffix) => base + suffix)];
   }
 }
 
 /** A unit of a concurrency policy may come free before `retryAfterMs`, which is only a guess there. */
-function holdsUntilRetry(
-  { policies: states }: RateLimitDecision,
-  policies: readonly RateLimitPolicy[],
-): boolean {
-  return policies.every(({ algorithm }, at) => algorithm !== "concurrency" || states[at]?.allowed === true);
-}
-
-function readDecision(
-  reply: Buffer,
-  policies: readonly RateLimitPolicy[],
-  { mode, cost, holder }: { mode: string; cost: number; holder: string },
-): RateLimitDecision {
-  const number = (index: number): number => reply.readDoubleLE(index * 8);
-  const marks: number[] = [];
-  const states = policies.map(({ name }, index): RateLimitPolicyState => {
-    const from = 2 + index * POLICY_REPLY;
-    const retryUs = number(from + 4);
-    marks.push(number(from + 5));
-    return {
-      name,
-      allowed: number(from) === 1,
-      remaining: number(from + 1),
-      moreAfterMs: milliseconds(number(from + 2)),
-      resetAfterMs: milliseconds(number(from + 3)),
-      retryAfterMs: retryUs === -1 ? Infinity : milliseconds(retryUs),
-    };
-  });
-  const decision = decisionOf(states, milliseconds(number(1)));
-  if (mode !== "consume" || !decision.allowed) return decision;
-  const receipt: RateLimitReceipt = { cost, source: "store", at: number(0), marks, holder };
-  const { allowed, retryAfterMs } = decision;
-  return { allowed, retryAfterMs, policies: states, source: "store", receipt };
-}
-
-function milliseconds(microseconds: number): number {
-  return Math.ceil(microseconds / 1000);
+function holdsUntilRetry({ policies: states }: RateLimitDecision, { list }: PolicySet): boolean {
+  return list.every(({ algorithm }, at) => algorithm !== "concurrency" || states[at]?.allowed === true);
 }

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import type { RateLimitReceipt } from "express-redis-suite/stores/rate-limit/contract";
 import { RedisRateLimitStore } from "express-redis-suite/stores/rate-limit/redis";
 import { HOUR_MS, policy, take } from "../../contracts/rate-limit/under-test.ts";
-import { DenyMemory } from "../../../stores/rate-limit/deny-memory.ts";
+import { DenyMemory } from "../../../stores/rate-limit/redis/deny-memory.ts";
 import { countCommands } from "../../support/command-counts.ts";
 import { redis } from "../../support/shared-redis.ts";
 

@@ -1,8 +1,7 @@
-import { replyPrefix } from "../../telemetry/error-code.ts";
-import type { RedisAccess } from "../redis/access.ts";
-import { sendAtEndOfTurn } from "../redis/end-of-turn.ts";
-import type { CompiledPolicies } from "./compiled-policies.ts";
-import { consumeScript } from "./consume-script.ts";
+import { replyPrefix } from "../../../telemetry/error-code.ts";
+import type { RedisAccess } from "../../redis/access.ts";
+import { sendAtEndOfTurn } from "../../redis/end-of-turn.ts";
+import type { SetScripts } from "./set-scripts.ts";
 
 /**
  * So many decisions keep Redis, which does one thing at a time, for a fraction of a millisecond; sliding logs asked for
@@ -10,9 +9,10 @@ import { consumeScript } from "./consume-script.ts";
  */
 const MOST_AT_ONCE = 64;
 
-/** What is asked of one key; `keys` and `args` as `rate-limit.consume` takes them for each question. */
+/** What is asked of one key, as `rate-limit.consume` takes it for each question. */
 export interface Question {
-  readonly keys: readonly [state: string, ...others: string[]];
+  /** Its state and its block, then a sorted set for each policy that keeps its units one by one. */
+  readonly keys: readonly [state: string, block: string, ...sets: string[]];
   readonly args: readonly [mode: "consume" | "peek" | "charge", cost: number, holder: string];
 }
 
@@ -22,7 +22,7 @@ interface Waiting extends Question {
 }
 
 interface Batch {
-  readonly policies: CompiledPolicies;
+  readonly scripts: SetScripts;
   readonly waiting: [Waiting, ...Waiting[]];
 }
 
@@ -48,10 +48,10 @@ export class ConsumeBatches {
   }
 
   /** The reply to one question; rejects as the guard does, and without waiting where its breaker is open. */
-  ask(policies: CompiledPolicies, { keys, args }: Question): Promise<Buffer> {
+  ask(scripts: SetScripts, { keys, args }: Question): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       this.#redis.assertOpen(keys[0]);
-      this.#add(policies, { keys, args, resolve, reject });
+      this.#add(scripts, { keys, args, resolve, reject });
     });
   }
 
@@ -62,13 +62,13 @@ export class ConsumeBatches {
     for (const batch of batches) void this.#send(batch);
   }
 
-  #add(policies: CompiledPolicies, waiting: Waiting): void {
+  #add(scripts: SetScripts, waiting: Waiting): void {
     // The state's key has the set of policies in its name.
-    const group = this.#apart ? waiting.keys.join() : policies.stateSuffix;
+    const group = this.#apart ? waiting.keys.join() : scripts.stateSuffix;
     let batch = this.#open.get(group);
     if (!batch) {
       if (this.#open.size === 0) sendAtEndOfTurn(() => this.sendAll());
-      batch = { policies, waiting: [waiting] };
+      batch = { scripts, waiting: [waiting] };
       this.#open.set(group, batch);
     } else batch.waiting.push(waiting);
     if (batch.waiting.length === MOST_AT_ONCE) {
@@ -77,16 +77,19 @@ export class ConsumeBatches {
     }
   }
 
-  async #send({ policies, waiting }: Batch): Promise<void> {
-    const keys: string[] = [];
-    const args: (string | number)[] = [policies.json];
-    for (const question of waiting) {
-      keys.push(...question.keys);
-      args.push(...question.args);
+  async #send({ scripts, waiting }: Batch): Promise<void> {
+    const states: string[] = [];
+    const sets: string[] = [];
+    const args: (string | number)[] = [];
+    for (const { keys, args: asked } of waiting) {
+      const [state, block, ...own] = keys;
+      states.push(state, block);
+      sets.push(...own);
+      args.push(...asked);
     }
     try {
       const replies = await this.#redis.guarded(waiting[0].keys[0], (client) =>
-        consumeScript.run(client, keys, args),
+        scripts.consume.run(client, [...states, ...sets], [...args, ...scripts.lastArgs]),
       );
       for (const [at, { resolve, reject }] of waiting.entries()) {
         const reply = replies[at];
@@ -97,11 +100,11 @@ export class ConsumeBatches {
       if (isCrossSlot(error) && ofSeveralKeys(waiting)) {
         // Told before the script ran: nothing is taken yet.
         this.#apart = true;
-        for (const question of waiting) this.#add(policies, question);
+        for (const question of waiting) this.#add(scripts, question);
         return;
       }
       if (isRefusedWrite(error) && waiting.length > 1) {
-        for (const question of waiting) void this.#send({ policies, waiting: [question] });
+        for (const question of waiting) void this.#send({ scripts, waiting: [question] });
         return;
       }
       for (const { reject } of waiting) reject(error);

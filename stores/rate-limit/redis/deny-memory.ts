@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { RateLimitDecision, RateLimitPolicyState } from "./contract.ts";
+import type { RateLimitDecision, RateLimitPolicyState } from "../contract.ts";
 
 interface Denial {
   readonly decision: RateLimitDecision;
