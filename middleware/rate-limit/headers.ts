@@ -46,18 +46,28 @@ export function ietfHeaders(options: IetfHeadersOptions = {}): HeaderWriter {
     if (partitionSecret === undefined) return "";
     return `;pk=:${createHmac("sha256", partitionSecret).update(key).digest().subarray(0, 12).toString("base64")}:`;
   };
-  return function writeIetfHeaders(res, { policies, decision, key }) {
-    const { names, field } = policies.made(policyItems);
+  // Without a partition a remembered refusal, which comes by as one object for a while, has one field for all.
+  const remembered = new WeakMap<RateLimitDecision, string>();
+  const limitField = ({ policies, decision }: Limit, pk: string): string => {
+    const known = remembered.get(decision);
+    if (known !== undefined) return known;
+    const { names } = policies.made(policyItems);
+    const field = decision.policies
+      .map((state, at) => limitItem(names[at] ?? sfString(state.name), state, policies.list[at]) + pk)
+      .join(", ");
+    if (pk === "" && decision.source === "deny-memory") remembered.set(decision, field);
+    return field;
+  };
+  return function writeIetfHeaders(res, limit) {
+    const { policies, key } = limit;
+    const { field } = policies.made(policyItems);
     const pk = partition(key);
-    const items = decision.policies.map(
-      (state, at) => limitItem(names[at] ?? sfString(state.name), state, policies.list[at]) + pk,
-    );
     addToList(
       res,
       "RateLimit-Policy",
       pk === "" ? field : policies.list.map((policy) => policyItem(policy) + pk).join(", "),
     );
-    addToList(res, "RateLimit", items.join(", "));
+    addToList(res, "RateLimit", limitField(limit, pk));
   };
 }
 

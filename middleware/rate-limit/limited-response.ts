@@ -1,19 +1,31 @@
 import type { Response } from "express";
 import type { PolicySet, RateLimitDecision } from "../../stores/rate-limit/contract.ts";
-import { sendProblem } from "../response/problem.ts";
+import { prepareProblem, sendPrepared, type PreparedProblem } from "../response/prepared-problem.ts";
 import { seconds } from "./headers.ts";
 
 /** IANA's registry of problem types; the names are those of draft-ietf-httpapi-ratelimit-headers §5. */
 const PROBLEM_TYPES = "https://iana.org/assignments/http-problem-types";
+
+/** What is remembered of a refusal comes by as one object for a while, so that who hammers gets what is made already. */
+const refusals = new WeakMap<RateLimitDecision, PreparedProblem>();
 
 /**
  * Sends a 429: the quota is used up, or, with no policy that refuses, the key itself is blocked. Sends nothing on a
  * response that another layer has answered meanwhile.
  */
 export function sendLimited(res: Response, decision: RateLimitDecision, policies: PolicySet): void {
+  let refusal = refusals.get(decision);
+  if (!refusal) {
+    refusal = refusalOf(decision, policies);
+    if (decision.source === "deny-memory") refusals.set(decision, refusal);
+  }
+  sendPrepared(res, refusal);
+}
+
+function refusalOf(decision: RateLimitDecision, policies: PolicySet): PreparedProblem {
   const violated = decision.policies.filter(({ allowed }) => !allowed);
   const waitSeconds = retryAfterSeconds(decision, policies);
-  sendProblem(res, {
+  return prepareProblem({
     status: 429,
     type: `${PROBLEM_TYPES}#${violated.length > 0 ? "quota-exceeded" : "abnormal-usage-detected"}`,
     title: violated.length > 0 ? "Too many requests" : "Blocked",

@@ -1,4 +1,5 @@
 import type { Response } from "express";
+import { prepareProblem, sendPrepared } from "./prepared-problem.ts";
 
 /** A response in the form of RFC 9457. `type` defaults to `about:blank`: the status says it all. */
 export interface Problem {
@@ -17,12 +18,5 @@ export interface Problem {
  * meanwhile, or whose client is gone.
  */
 export function sendProblem(res: Response, problem: Problem): void {
-  if (res.headersSent || res.writableEnded || res.destroyed) return;
-  const { status, title, type = "about:blank", detail, retryAfterSeconds, extensions } = problem;
-  if (retryAfterSeconds !== undefined) res.setHeader("Retry-After", retryAfterSeconds);
-  // A refusal concerns this one request; no cache on the way may keep it for the next.
-  res.setHeader("Cache-Control", "no-store");
-  res.setHeader("Content-Type", "application/problem+json");
-  res.statusCode = status;
-  res.end(JSON.stringify({ type, title, status, detail, ...extensions }));
+  sendPrepared(res, prepareProblem(problem));
 }

@@ -19,7 +19,7 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
     ],
     peers: ["ioredis"],
   },
-  "./stores": { names: ["redisStores"], peers: ["connect-redis", "ioredis"] },
+  "./stores": { names: ["redisStores"], peers: ["connect-redis"] },
   "./stores/errors": {
     names: [
       "EmbeddedRedisError",
@@ -33,19 +33,19 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
   "./stores/rate-limit/contract": { names: [] },
   "./stores/rate-limit/policy-set": { names: ["assertPolicySet", "policySet"] },
   "./stores/rate-limit/memory": { names: ["MemoryRateLimitStore"] },
-  "./stores/rate-limit/redis": { names: ["RedisRateLimitStore"], peers: ["ioredis"] },
+  "./stores/rate-limit/redis": { names: ["RedisRateLimitStore"] },
   "./stores/rate-limit/guarded": { names: ["GuardedRateLimitStore"] },
   "./stores/rate-limit/leased": { names: ["LeasedRateLimitStore"] },
   "./stores/rate-limit/express-rate-limit": { names: ["expressRateLimitStore"] },
   "./stores/cache/contract": { names: [] },
   "./stores/cache/memory": { names: ["MemoryCacheStore"] },
-  "./stores/cache/redis": { names: ["RedisCacheStore"], peers: ["ioredis"] },
+  "./stores/cache/redis": { names: ["RedisCacheStore"] },
   "./stores/lock/contract": { names: [] },
   "./stores/lock/lock-manager": { names: ["LockManager", "assertLockTtlMs"] },
   "./stores/lock/memory": { names: ["MemoryLockStore"] },
-  "./stores/lock/redis": { names: ["RedisLockStore"], peers: ["ioredis"] },
-  "./stores/session/redis": { names: ["RedisSessionStore"], peers: ["connect-redis", "ioredis"] },
-  "./stores/leaderboard/redis": { names: ["RedisLeaderboard"], peers: ["ioredis"] },
+  "./stores/lock/redis": { names: ["RedisLockStore"] },
+  "./stores/session/redis": { names: ["RedisSessionStore"], peers: ["connect-redis"] },
+  "./stores/leaderboard/redis": { names: ["RedisLeaderboard"] },
   "./rate-limit": {
     names: [
       "addressKey",

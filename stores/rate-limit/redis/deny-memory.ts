@@ -6,6 +6,9 @@ interface Denial {
   readonly cost: number;
   readonly decidedAt: number;
   readonly until: number;
+  /** The decision as it was last told, and until when it is told again as it is. */
+  told: RateLimitDecision | undefined;
+  toldUntil: number;
 }
 
 /** Which refusals: those of one key, by one set of policies. */
@@ -17,6 +20,11 @@ export interface DenialOf {
 
 /** A refusal that no wait can mend is asked about again after this long: a limit may have been changed. */
 const LONGEST_MS = 60_000;
+/**
+ * For so long a refusal is told as it was told last: what is made of it for one request serves all that come meanwhile.
+ * Its waits are then longer than they need be by less than this.
+ */
+const TOLD_AGAIN_MS = 20;
 /** Waits are rounded up to a millisecond; a refusal is remembered for no longer than it holds. */
 const ROUNDING_MS = 1;
 /** Keys whose last opening is known: more than are asked about within one round trip. */
@@ -75,7 +83,10 @@ export class DenyMemory {
     const known = ofKey.get(set);
     // A longer refusal of a higher cost must not hide a shorter one of a lower cost.
     if (known && known.cost < cost && known.until > askedAt) return;
-    this.#denials.set(key, ofKey.set(set, { decision, cost, decidedAt: askedAt, until }));
+    this.#denials.set(
+      key,
+      ofKey.set(set, { decision, cost, decidedAt: askedAt, until, told: undefined, toldUntil: 0 }),
+    );
   }
 
   /** Forgets every refusal of a key, whose units came back or whose block was lifted just now. */
@@ -85,7 +96,10 @@ export class DenyMemory {
   }
 }
 
-function aged({ decision, decidedAt }: Denial, now: number): RateLimitDecision {
+function aged(denial: Denial, now: number): RateLimitDecision {
+  const { decision, decidedAt } = denial;
+  if (denial.told && now < denial.toldUntil) return denial.told;
+
   const passedMs = Math.floor(now - decidedAt);
   const less = (ms: number): number => Math.max(0, ms - passedMs);
   const policies = decision.policies.map((state): RateLimitPolicyState => ({
@@ -96,5 +110,12 @@ function aged({ decision, decidedAt }: Denial, now: number): RateLimitDecision {
     resetAfterMs: less(state.resetAfterMs),
     retryAfterMs: less(state.retryAfterMs),
   }));
-  return { allowed: false, retryAfterMs: less(decision.retryAfterMs), policies, source: "deny-memory" };
+  denial.told = {
+    allowed: false,
+    retryAfterMs: less(decision.retryAfterMs),
+    policies,
+    source: "deny-memory",
+  };
+  denial.toldUntil = now + TOLD_AGAIN_MS;
+  return denial.told;
 }
