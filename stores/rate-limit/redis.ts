@@ -63,11 +63,11 @@ export class RedisRateLimitStore implements RateLimitStore {
   }
 
   async renew(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void> {
-    await this.#runReturn("renew", key, { policies, receipt });
+    await this.#giveBack("renew", key, { policies, receipt });
   }
 
   async release(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void> {
-    await this.#runReturn("release", key, { policies, receipt });
+    await this.#giveBack("release", key, { policies, receipt });
   }
 
   async block(key: string, durationMs: number): Promise<void> {
@@ -125,20 +125,7 @@ export class RedisRateLimitStore implements RateLimitStore {
     });
   }
 
-  /** Units come back: what was refused before may be admitted now. */
   async #giveBack(
-    mode: "refund" | "reward",
-    key: string,
-    given: { policies: PolicySet; receipt: RateLimitReceipt },
-  ): Promise<void> {
-    try {
-      await this.#runReturn(mode, key, given);
-    } finally {
-      this.#denied?.forget(key);
-    }
-  }
-
-  async #runReturn(
     mode: "refund" | "reward" | "release" | "renew",
     key: string,
     { policies, receipt }: { policies: PolicySet; receipt: RateLimitReceipt },
@@ -150,9 +137,14 @@ export class RedisRateLimitStore implements RateLimitStore {
     const args = [mode, receipt.cost, receipt.holder, receipt.at, ...marks, ...scripts.lastArgs];
     // Redis hears of everything in the order of the calls.
     this.#batches.sendAll();
-    await this.#redis.call({ operation: mode, key: keys[0] }, (client) =>
-      scripts.giveBack.run(client, keys, args),
-    );
+    try {
+      await this.#redis.call({ operation: mode, key: keys[0] }, (client) =>
+        scripts.giveBack.run(client, keys, args),
+      );
+    } finally {
+      // Units come back: what was refused before may be admitted now.
+      if (mode === "refund" || mode === "reward") this.#denied?.forget(key);
+    }
   }
 
   #keys(

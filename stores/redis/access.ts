@@ -46,7 +46,7 @@ export class RedisAccess {
    * @param key the Redis key that the command is about, which on a Cluster tells whose breaker counts
    * @param outcomeOf what a reply means, where that is more than `ok`
    */
-  async call<Reply>(
+  call<Reply>(
     { operation, key, outcomeOf }: StoreCall<Reply>,
     run: (client: RedisClient) => Promise<Reply>,
   ): Promise<Reply> {
@@ -59,11 +59,14 @@ export class RedisAccess {
   }
 
   /** Publishes what came of an operation that may be several commands, or a share of one. */
-  async observe<Reply>(
+  observe<Reply>(operation: Omit<StoreCall<Reply>, "key">, run: () => Promise<Reply>): Promise<Reply> {
+    return channels.store.hasSubscribers ? this.#published(operation, run) : run();
+  }
+
+  async #published<Reply>(
     { operation, outcomeOf = () => "ok" }: Omit<StoreCall<Reply>, "key">,
     run: () => Promise<Reply>,
   ): Promise<Reply> {
-    if (!channels.store.hasSubscribers) return run();
     const startedAt = performance.now();
     const report = (outcome: StoreEvent["outcome"], code?: string): void =>
       publish(channels.store, () => ({

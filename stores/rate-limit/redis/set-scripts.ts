@@ -6,7 +6,7 @@ import { capacityOf } from "../policy.ts";
 import type { PolicySet } from "../contract.ts";
 import { composeConsume } from "./consume-script.ts";
 import { numbersOf, type CompositionOptions } from "./lua-composition.ts";
-import { composeReturn } from "./return-script.ts";
+import { composeGiveBack } from "./give-back-script.ts";
 
 type Argument = string | number;
 
@@ -51,7 +51,7 @@ export function composeScripts(policies: PolicySet, options: CompositionOptions 
   const tag = createHash("sha256").update(id).digest("base64url").slice(0, 8);
   return {
     consume: defineScript("rate-limit.consume", "any", composeConsume(algorithms, options), "bytes"),
-    giveBack: defineScript("rate-limit.return", "any", composeReturn(algorithms, options)),
+    giveBack: defineScript("rate-limit.give-back", "any", composeGiveBack(algorithms, options)),
     lastArgs: options.numbers === "arguments" ? [numbersOf(algorithms)] : [],
     stateSuffix: `:${tag}`,
     setSuffixes: algorithms.flatMap(({ lua }, at) => (lua.told ? [`:${tag}:${at}`] : [])),

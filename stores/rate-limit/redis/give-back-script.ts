@@ -20,7 +20,7 @@ import {
  *       2: units, 3: the name of the receipt's units, 4: the receipt's time, then its mark for each policy
  * Returns 1
  */
-export function composeReturn(
+export function composeGiveBack(
   algorithms: readonly Algorithm[],
   { clock = SERVER_CLOCK, numbers = "constants" }: CompositionOptions = {},
 ): string {
