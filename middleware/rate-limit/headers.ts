@@ -49,13 +49,14 @@ export function ietfHeaders(options: IetfHeadersOptions = {}): HeaderWriter {
   // Without a partition a remembered refusal, which comes by as one object for a while, has one field for all.
   const remembered = new WeakMap<RateLimitDecision, string>();
   const limitField = ({ policies, decision }: Limit, pk: string): string => {
-    const known = remembered.get(decision);
+    const isRemembered = pk === "" && decision.source === "deny-memory";
+    const known = isRemembered ? remembered.get(decision) : undefined;
     if (known !== undefined) return known;
     const { names } = policies.made(policyItems);
     const field = decision.policies
       .map((state, at) => limitItem(names[at] ?? sfString(state.name), state, policies.list[at]) + pk)
       .join(", ");
-    if (pk === "" && decision.source === "deny-memory") remembered.set(decision, field);
+    if (isRemembered) remembered.set(decision, field);
     return field;
   };
   return function writeIetfHeaders(res, limit) {
