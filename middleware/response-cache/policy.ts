@@ -40,15 +40,18 @@ export function isCacheableRequest(req: Request): boolean {
   );
 }
 
-/** Whether the request has a session, of express-session or cookie-session: whatever is in it, the answer may be its own. */
+/**
+ * Whether the request has a session, of express-session or cookie-session: whatever is in it, the response may be its
+ * own. One that was ended meanwhile counts as well: what says goodbye is personal, too.
+ */
 export function hasSession(req: Request): boolean {
-  return Boolean((req as { session?: unknown }).session);
+  return "session" in req || "sessionStore" in req;
 }
 
 /**
  * Whether a response may be kept for everybody: a complete 200 to GET that sets no cookie, does not vary with the
- * request's headers, does not refuse (`no-store`, `private`, `no-cache`), and is no stream of events. What goes out
- * counts, whichever layer set it.
+ * request's headers, does not refuse (`no-store`, `private`, `no-cache`, and a shared cache's time of 0), and is no stream
+ * of events. What goes out counts, whichever layer set it.
  *
  * A Cache-Control that cannot be read plainly is taken for a refusal: better one miss than somebody else's page.
  */
@@ -63,7 +66,10 @@ export function isStorable(req: Request, { status, headers, sentHeaders }: Captu
 }
 
 function refusesStorage(cacheControl: string): boolean {
-  return /no-store|no-cache|private|must-understand|[^\w\s,=-]/i.test(cacheControl);
+  if (/no-store|no-cache|private|must-understand|[^\w\s,=-]/i.test(cacheControl)) return true;
+  // RFC 9111 §5.2.2.10: for a shared cache s-maxage overrides max-age.
+  const [, seconds] = /s-maxage=(\d+)/i.exec(cacheControl) ?? /max-age=(\d+)/i.exec(cacheControl) ?? [];
+  return seconds !== undefined && Number(seconds) === 0;
 }
 
 /** The headers of a kept response. */

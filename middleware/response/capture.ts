@@ -68,6 +68,7 @@ export function captureResponse(
     const copy = taken && body.complete(mayHaveBody(res.req.method, taken.status), taken.contentLength);
     if (copy) onComplete({ ...taken, sentHeaders: head.sentHeaders(), body: copy });
   });
+  // Comes after `finish`; before it where the client has left, after which Node may still say that all was sent.
   res.once("close", () => {
     originals.restore();
     body.discard();
@@ -110,12 +111,13 @@ class BodyCopy {
   discard(): void {
     this.#closed = true;
     this.#chunks = [];
+    this.#size = Infinity;
   }
 
   /** Undefined for a body that is not what the head says, or too long to have been copied. */
   complete(isSent: boolean, contentLength: string | undefined): Buffer | undefined {
-    if (!isSent) return Buffer.alloc(0);
     if (this.#size > this.#maxBytes) return undefined;
+    if (!isSent) return Buffer.alloc(0);
     if (contentLength !== undefined && Number(contentLength) !== this.#size) return undefined;
     return Buffer.concat(this.#chunks, this.#size);
   }

@@ -67,6 +67,8 @@ describe("responseCache, of what is not everybody's", () => {
 
   const handlers: Record<string, RequestHandler> = {
     "sets a cookie in its head": (_req, res) => void res.writeHead(200, { "Set-Cookie": "a=b" }).end("mine"),
+    "may be shared for no time": (_req, res) =>
+      void res.set("Cache-Control", "max-age=60, s-maxage=0").end("mine"),
     "says private in the list of its head": (_req, res) =>
       void res.writeHead(200, ["Cache-Control", "private"]).end("mine"),
     "is a stream of events that ends": (_req, res) => void res.type("text/event-stream").end("data: 1\n\n"),
@@ -137,6 +139,16 @@ describe("responseCache, behind a session", () => {
       expect(warnings.map(({ code }) => code)).to.deep.equal(["ERS_CACHE_AFTER_SESSION"]),
     );
     process.off("warning", listener);
+  });
+
+  it("keeps no goodbye of a session that its page has ended", async () => {
+    const { store, kept } = watchedStore();
+    const inner = session();
+    const page = cached(
+      (req, res) => inner(req, res, () => void req.session.destroy(() => void res.send("goodbye"))),
+      { store },
+    );
+    await expectNotKept(page, kept);
   });
 
   it("keeps no page that was made with a session of a layer inside", async () => {

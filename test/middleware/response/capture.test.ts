@@ -1,7 +1,11 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { connect, type AddressInfo } from "node:net";
 import { expect } from "chai";
 import type { RequestHandler } from "express";
 import { captureResponse, type Captured } from "../../../middleware/response/capture.ts";
 import { eventually } from "../../support/eventually.ts";
+import { createGate } from "../../support/gate.ts";
 import { ANSWERS, BREAKS } from "./handlers.ts";
 import { appOf, receive, type Received } from "./served.ts";
 import { capturing } from "./wrappers.ts";
@@ -53,6 +57,37 @@ describe("captureResponse", () => {
     it(`captures nothing of what was cut off: ${what}`, async () => {
       const { received, captured } = await captureOf(handler);
       expect([received.isWhole, captured.length]).to.deep.equal([false, 0]);
+    });
+  }
+
+  for (const [what, head] of Object.entries({
+    "in chunks to its end": {},
+    "with its length said": { "Content-Length": "10" },
+  })) {
+    it(`captures nothing where the client leaves before the end, though all that was left is sent: ${what}`, async () => {
+      const captured: Captured[] = [];
+      const ended = createGate();
+      const app = appOf((_req, res) => {
+        captureResponse(res, { maxBodyBytes: 100, onComplete: (whole) => captured.push(whole) });
+        res.once("close", () => {
+          res.end();
+          setImmediate(ended.open);
+        });
+        res.writeHead(200, head).write("helloworld");
+      });
+      const server = createServer(app).listen(0, "127.0.0.1");
+      await once(server, "listening");
+      try {
+        const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+        socket.write("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+        await once(socket, "data");
+        socket.destroy();
+        await ended.pass();
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(captured).to.deep.equal([]);
+      } finally {
+        server.close();
+      }
     });
   }
 
