@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { LockLostError } from "../errors.ts";
 import { assertCount, LONGEST_TIMER_MS } from "../options.ts";
+import { keepTrying } from "../keep-trying.ts";
 import type { LockStore } from "./contract.ts";
 
 /** A lock that this process holds. */
@@ -32,9 +33,6 @@ export type TryAcquire =
       /** Set where nobody else held the lock, but its own time was over before the reply came. */
       readonly late?: true;
     };
-
-/** Doubled after each failure, so that locks asked for during a long outage do not poll. */
-const FIRST_PAUSE_MS = 100;
 
 /** @throws TypeError for anything but a whole number of milliseconds from 1 to 2^31 - 1, the longest a timer can be */
 export function assertLockTtlMs(ttlMs: number): void {
@@ -83,16 +81,8 @@ export class LockManager {
    * A lock whose time is over by itself need not be given back; but the store counts from when it was reached, which may
    * have been just now.
    */
-  async #giveBack(key: string, owner: string, ttlMs: number): Promise<void> {
-    const validUntil = performance.now() + ttlMs;
-    for (let pauseMs = FIRST_PAUSE_MS; performance.now() < validUntil; pauseMs *= 2) {
-      try {
-        await this.#store.release(key, owner);
-        return;
-      } catch {
-        await new Promise<void>((resolve) => setTimeout(resolve, pauseMs).unref());
-      }
-    }
+  #giveBack(key: string, owner: string, ttlMs: number): Promise<void> {
+    return keepTrying(() => this.#store.release(key, owner), ttlMs);
   }
 }
 

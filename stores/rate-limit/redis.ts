@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { StoreTimeoutError } from "../errors.ts";
+import { keepTrying } from "../keep-trying.ts";
 import { assertCount, assertOptionNames } from "../options.ts";
 import { RedisAccess, type RedisAccessOptions } from "../redis/access.ts";
 import { warnOfReplays } from "../redis/replay-warning.ts";
@@ -120,9 +122,24 @@ export class RedisRateLimitStore implements RateLimitStore {
     const holder = scripts.hasConcurrency ? randomUUID() : "";
     const keys = this.#keys(key, scripts);
     return this.#redis.observe({ operation: mode }, async () => {
-      const reply = await this.#batches.ask(scripts, { keys, args: [mode, cost, holder] });
-      return readReply(reply, policies, { cost, holder });
+      try {
+        const reply = await this.#batches.ask(scripts, { keys, args: [mode, cost, holder] });
+        return readReply(reply, policies, { cost, holder });
+      } catch (error) {
+        if (mode === "consume" && error instanceof StoreTimeoutError) {
+          this.#releaseLater(key, policies, { cost, holder });
+        }
+        throw error;
+      }
     });
+  }
+
+  /** Units in use that may have been taken by a question whose answer came too late, which nobody holds. */
+  #releaseLater(key: string, policies: PolicySet, { cost, holder }: { cost: number; holder: string }): void {
+    const lastMs = policies.made(longestUse);
+    if (lastMs === 0) return;
+    const receipt: RateLimitReceipt = { cost, source: "store", at: 0, marks: [], holder };
+    void keepTrying(() => this.#giveBack("release", key, { policies, receipt }), lastMs);
   }
 
   async #giveBack(
@@ -154,6 +171,11 @@ export class RedisRateLimitStore implements RateLimitStore {
     const base = this.#redis.key(key);
     return [base + stateSuffix, `${base}:block`, ...setSuffixes.map((suffix) => base + suffix)];
   }
+}
+
+/** How long units in use may last that nobody renews, milliseconds; 0 for a set without `concurrency` policies. */
+function longestUse({ list }: PolicySet): number {
+  return Math.max(0, ...list.map(({ algorithm, windowMs }) => (algorithm === "concurrency" ? windowMs : 0)));
 }
 
 /** A unit of a concurrency policy may come free before `retryAfterMs`, which is only a guess there. */

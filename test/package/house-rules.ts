@@ -35,18 +35,23 @@ const ROOMS: readonly Room[] = [
       "stores/lock/lock-manager\\.ts",
       // Likewise: what policies may be, and a store made of any two.
       "stores/rate-limit/(?:policy-set|short-policies|guarded)\\.ts",
-      "stores/(?:errors|options)\\.ts",
+      "stores/(?:errors|keep-trying|options)\\.ts",
       "telemetry/.+",
     ],
   },
   {
-    files: /^stores\/(?:errors|options|[^/]+\/(?:contract|lock-manager))\.ts$/,
-    mayImport: ["stores/(?:errors|options)\\.ts", "stores/[^/]+/contract\\.ts"],
+    files: /^stores\/(?:errors|keep-trying|options|[^/]+\/(?:contract|lock-manager))\.ts$/,
+    mayImport: ["stores/(?:errors|keep-trying|options)\\.ts", "stores/[^/]+/contract\\.ts"],
   },
   { files: /^stores\/index\.ts$/, mayImport: ["stores/.+"] },
   {
     files: /^stores\/([^/]+)\//,
-    mayImport: ["stores/$1/.+", "stores/redis/.+", "stores/(?:errors|options)\\.ts", "telemetry/.+"],
+    mayImport: [
+      "stores/$1/.+",
+      "stores/redis/.+",
+      "stores/(?:errors|keep-trying|options)\\.ts",
+      "telemetry/.+",
+    ],
   },
   { files: /^telemetry\//, mayImport: ["telemetry/.+"] },
   { files: /^demo-app\/web\//, mayImport: ["demo-app/web/.+"] },

@@ -1,0 +1,18 @@
+/** Doubled after each failure, so that what is tried during a long outage does not poll. */
+const FIRST_PAUSE_MS = 100;
+
+/**
+ * Tries `run` until it succeeds, or `forMs` milliseconds are over, for what is given back after a question whose answer
+ * was lost. Never rejects, and keeps no process running.
+ */
+export async function keepTrying(run: () => Promise<unknown>, forMs: number): Promise<void> {
+  const until = performance.now() + forMs;
+  for (let pauseMs = FIRST_PAUSE_MS; performance.now() < until; pauseMs *= 2) {
+    try {
+      await run();
+      return;
+    } catch {
+      await new Promise<void>((resolve) => setTimeout(resolve, pauseMs).unref());
+    }
+  }
+}
