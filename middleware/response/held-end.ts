@@ -1,4 +1,5 @@
 import type { Response } from "express";
+import { beforeCut } from "./before-cut.ts";
 import { assertChunk, chunkArguments, codedError, type ChunkArguments } from "./chunk.ts";
 import { mayHaveBody, replaceMethods } from "./methods.ts";
 
@@ -15,12 +16,31 @@ export interface HeldEnd {
  * error now comes too late to be answered; a second end is ignored, and a write fails. An end that Node would refuse
  * throws here, at its caller, and is not held. An end that fails only when it is sent cuts the connection.
  *
+ * An end that waits goes out at once where its connection is about to be destroyed, as Express's own error handler does
+ * for an error that comes after the answer: a whole answer is worth more than what it waits for.
+ *
  * @param onEnd called once, when the response is about to end; `release` may be called in it
  */
 export function holdEnd(res: Response, onEnd: () => void): HeldEnd {
   let held: readonly unknown[] | undefined;
   let released = false;
+  let leaveSocket: (() => void) | undefined;
 
+  const release = (): void => {
+    if (released) return;
+    released = true;
+    originals.restore();
+    leaveSocket?.();
+    if (!held) return;
+    // Uncovers the getter of Node's own prototype.
+    delete (res as { writableEnded?: boolean }).writableEnded;
+    try {
+      originals.end(...held);
+    } catch {
+      // Its caller is long gone, and half of a response must not look like a whole one.
+      res.destroy();
+    }
+  };
   const originals = replaceMethods(res, {
     write(...args: unknown[]): boolean {
       if (released || !held) return originals.write(...args);
@@ -38,28 +58,14 @@ export function holdEnd(res: Response, onEnd: () => void): HeldEnd {
         if (given.callback) res.once("finish", given.callback);
         held = [given.chunk, given.encoding];
         Object.defineProperty(res, "writableEnded", { configurable: true, value: true });
+        leaveSocket = beforeCut(res.req.socket, release);
         onEnd();
       }
       return res;
     },
   });
 
-  return {
-    release() {
-      if (released) return;
-      released = true;
-      originals.restore();
-      if (!held) return;
-      // Uncovers the getter of Node's own prototype.
-      delete (res as { writableEnded?: boolean }).writableEnded;
-      try {
-        originals.end(...held);
-      } catch {
-        // Its caller is long gone, and half of a response must not look like a whole one.
-        res.destroy();
-      }
-    },
-  };
+  return { release };
 }
 
 /** Makes the head as `end` does: the length of a body that comes in one piece is known. Throws what Node throws. */

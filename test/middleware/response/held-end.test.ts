@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { NextFunction, Request, Response } from "express";
+import type { NextFunction, Request, RequestHandler, Response } from "express";
 import { holdEnd, type HeldEnd } from "../../../middleware/response/held-end.ts";
 import { appOf, receive } from "./served.ts";
 
@@ -63,14 +63,41 @@ describe("holdEnd", () => {
     expect(answer.text).to.equal("done");
   });
 
-  it("sends no second answer for an error that comes too late", async () => {
+  it("goes out before Express's own handler cuts the connection for an error that comes too late", async () => {
     const answer = await heldBy((res, _held, next) => {
+      const { socket } = res.req;
+      const { destroy } = socket;
       res.json({ ok: true });
       next(new Error("too late"));
+      expect(socket.destroyed).to.equal(true);
+      expect(socket.destroy).to.equal(destroy);
     });
-    // Express's own handler cuts the connection, as it does for any response whose head has gone.
-    expect(answer.isWhole).to.equal(false);
-    expect(answer.text).to.equal("");
+    expect([answer.status, answer.text, answer.isWhole]).to.deep.equal([200, '{"ok":true}', true]);
+  });
+
+  it("goes out through every layer that holds it before the connection is cut", async () => {
+    const hold: RequestHandler = (_req, res, next) => {
+      holdEnd(res, () => {});
+      next();
+    };
+    const answer = await receive(
+      appOf(hold, hold, (_req, res, next) => {
+        res.write("one,");
+        res.end("two");
+        next(new Error("too late"));
+      }),
+    );
+    expect([answer.text, answer.isWhole]).to.deep.equal(["one,two", true]);
+  });
+
+  it("gives the connection back as it was", async () => {
+    const answer = await heldBy((res, held) => {
+      const { socket } = res.req;
+      res.end("done");
+      held.release();
+      expect(Object.hasOwn(socket, "destroy")).to.equal(false);
+    });
+    expect(answer.text).to.equal("done");
   });
 
   it("ignores a second end, whose callback hears of the first one's", async () => {

@@ -58,6 +58,31 @@ for (const form of ["routeLock", "routeLock.wrap"] as const) {
       expect([answer.body, isTooLate]).to.deep.equal([{ ok: true }, true]);
     });
 
+    it("sends the answer whole when Express's own error handler has to cut the connection after it", async () => {
+      const memory = new MemoryLockStore();
+      const { locks } = locksWith({
+        acquire: (...args) => memory.acquire(...args),
+        release: async (...args) => {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          return memory.release(...args);
+        },
+      });
+      const handler: RequestHandler = (_req, res) => {
+        res.json({ ok: true });
+        throw new Error("after the answer");
+      };
+      for (const broken of [handler, async (...args: Parameters<RequestHandler>) => handler(...args)]) {
+        const answer = await request(appOf(broken, { locks })).post("/");
+        expect([answer.status, answer.body]).to.deep.equal([200, { ok: true }]);
+        // The lock comes back after it.
+        await eventually(async () => {
+          const attempt = await locks.tryAcquire("work", { ttlMs: 50 });
+          expect(attempt).to.include({ acquired: true });
+          if (attempt.acquired) await attempt.lock.release();
+        });
+      }
+    });
+
     it("takes a promise of a key", async () => {
       const { gate, app } = gated({ key: async (req) => String(req.query["user"]) });
       const first = request(app).post("/?user=ann").then();
