@@ -17,9 +17,23 @@ export function prepareProblem(problem: Problem): PreparedProblem {
   };
 }
 
+/** What tells of a response that another layer had in mind, and is wrong of the problem in its place. */
+const OF_ANOTHER_BODY = [
+  "Content-Encoding",
+  "Content-Language",
+  "Content-Range",
+  "Transfer-Encoding",
+  "Trailer",
+  "ETag",
+  "Last-Modified",
+];
+
 /** As `sendProblem` does. */
 export function sendPrepared(res: Response, { status, retryAfter, body }: PreparedProblem): void {
   if (res.headersSent || res.writableEnded || res.destroyed) return;
+  // Asked first: Node takes a header that is removed for one that it may not add by itself.
+  for (const name of OF_ANOTHER_BODY) if (res.hasHeader(name)) res.removeHeader(name);
+  if (res.hasHeader("Content-Length")) res.setHeader("Content-Length", Buffer.byteLength(body));
   if (retryAfter !== undefined) res.setHeader("Retry-After", retryAfter);
   // A refusal concerns this one request; no cache on the way may keep it for the next.
   res.setHeader("Cache-Control", "no-store");

@@ -14,7 +14,8 @@ export interface Problem {
 }
 
 /**
- * Sends a problem and ends the response. Does nothing for a response that another layer (a timeout) has answered
+ * Sends a problem and ends the response. Headers that tell of another body (its length, coding, language, range or
+ * validators) do not go out with it. Does nothing for a response that another layer (a timeout) has answered
  * meanwhile, or whose client is gone.
  */
 export function sendProblem(res: Response, problem: Problem): void {
