@@ -36,7 +36,7 @@ export interface ResponseCacheEvent {
 export interface RouteLockEvent {
   /** The route lock's `name` option. */
   readonly lock: string;
-  /** `lost`: the lock expired, or was taken, before its handler had ended. */
+  /** `lost`: the lock expired, was taken, or is gone from the store, before its handler had ended. */
   readonly outcome: "acquired" | "busy" | "released" | "lost" | "store-error";
   /** Why the store failed, as in {@link StoreEvent}; only where `outcome` is a store error. */
   readonly code?: string;

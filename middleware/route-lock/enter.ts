@@ -6,7 +6,7 @@ import { requestKey } from "../request/request-key.ts";
 import { isAnswered } from "../response/answered.ts";
 import { sendProblem } from "../response/problem.ts";
 import { sendStoreUnavailable, storeFailure } from "../response/store-failure.ts";
-import type { RouteLockOptions } from "./route-lock.ts";
+import type { RouteLockOptions } from "./options.ts";
 
 /** A lock that a request holds. */
 export interface HeldRoute {
@@ -18,6 +18,8 @@ export interface HeldRoute {
 export type Enter = (req: Request, res: Response) => Promise<HeldRoute | "stopped" | "unlocked">;
 
 type Report = (outcome: RouteLockEvent["outcome"], since: number, code?: string) => void;
+
+const ignore = (): void => {};
 
 /** @throws TypeError for an option that is unknown or invalid */
 export function createEnter(options: RouteLockOptions): Enter {
@@ -56,13 +58,14 @@ export function createEnter(options: RouteLockOptions): Enter {
       return "stopped";
     }
     report("acquired", askedAt);
-    const held = holdLock(attempt.lock, report);
+    const lock = published(attempt.lock, report);
+    const held: HeldRoute = { release: () => lock.release().then(ignore, ignore) };
     if (isAnswered(res)) {
       // A timeout's answer, for example. Work that nobody is told of does not begin.
       await held.release();
       return "stopped";
     }
-    req.lock = attempt.lock;
+    req.lock = lock;
     return held;
   };
 }
@@ -94,13 +97,27 @@ function sendBusy(res: Response, remainingMs: number, ttlMs: number): void {
   });
 }
 
-function holdLock(lock: Lock, report: Report): HeldRoute {
+/** What became of a lock is published once, whoever gives it back: the handler itself, or its route. */
+function published(lock: Lock, report: Report): Lock {
   const acquiredAt = performance.now();
-  lock.signal.addEventListener("abort", () => report("lost", acquiredAt), { once: true });
+  let isOver = false;
+  const over = (outcome: "released" | "lost"): void => {
+    if (!isOver) report(outcome, acquiredAt);
+    isOver = true;
+  };
+  let isAsked = false;
+  lock.signal.addEventListener("abort", () => over("lost"), { once: true });
   return {
+    key: lock.key,
+    signal: lock.signal,
+    extend: (ttlMs) => lock.extend(ttlMs),
     async release() {
-      const released = await lock.release().catch(() => false);
-      if (released && !lock.signal.aborted) report("released", acquiredAt);
+      if (isAsked) return false;
+      isAsked = true;
+      const released = await lock.release();
+      // False of a lock that the store has no more: evicted, deleted, or lost in a failover.
+      over(released ? "released" : "lost");
+      return released;
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Lock } from "../../stores/lock/lock-manager.ts";
 
-export { routeLock, type LockedHandler, type RouteLock, type RouteLockOptions } from "./route-lock.ts";
+export type { RouteLockOptions } from "./options.ts";
+export { routeLock, type LockedHandler, type RouteLock } from "./route-lock.ts";
 
 declare global {
   // Express's own way to let a middleware add to its request.

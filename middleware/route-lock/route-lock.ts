@@ -1,36 +1,8 @@
-import type { Request, RequestHandler, Response } from "express";
-import type { LockManager } from "../../stores/lock/lock-manager.ts";
+import type { RequestHandler } from "express";
 import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
 import { createEnter } from "./enter.ts";
 import { releaseAtEnd, runLocked } from "./locked-work.ts";
-
-/** What Express says of a request that nobody has described. */
-type Params = Request["params"];
-type Body = Request["body"];
-type Query = Request["query"];
-type Locals = Response["locals"];
-
-export interface RouteLockOptions<P = Params, ReqBody = Body, ReqQuery = Query> {
-  /** Takes the locks. */
-  readonly locks: LockManager;
-  /**
-   * What may run only once at a time. Put the user or the resource in it, or one user's work locks out all. Anything
-   * but a string is a TypeError to Express's error handler.
-   */
-  readonly key: (req: Request<P, Body, ReqBody, ReqQuery>) => string | Promise<string>;
-  /**
-   * When the lock ends by itself, milliseconds. Longer than the work can take, but no longer than a crash may block
-   * others.
-   */
-  readonly ttlMs: number;
-  /** The lock's name in metrics. Default `lock`. */
-  readonly name?: string;
-  /**
-   * What a request gets while the store cannot be asked. Default `deny`, a 503: without the store nothing says that
-   * the work is not running already. `allow` runs it unlocked.
-   */
-  readonly onStoreError?: "deny" | "allow";
-}
+import type { Body, Locals, Params, Query, RouteLockOptions } from "./options.ts";
 
 /**
  * Work under a lock; `req.lock` is held. The lock is given back when the promise settles. A handler that returns no

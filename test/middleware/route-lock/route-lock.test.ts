@@ -123,6 +123,28 @@ for (const form of ["routeLock", "routeLock.wrap"] as const) {
       expect(events.map(({ outcome }) => outcome)).to.deep.equal(["acquired", "busy", "released"]);
       expect(events.every(({ lock }) => lock === "work")).to.equal(true);
     });
+
+    it("publishes the loss of a lock that the store no longer has when it is given back", async () => {
+      const app = guarded(async (_req, res) => {
+        await redis().flushdb();
+        res.send("done");
+      });
+      const events = await collectEvents(channels.routeLock, async () => {
+        expect((await request(app).post("/process?user=ann")).text).to.equal("done");
+      });
+      expect(events.map(({ outcome }) => outcome)).to.deep.equal(["acquired", "lost"]);
+    });
+
+    it("publishes the release once where the handler gives the lock back itself", async () => {
+      const app = guarded(async (req, res) => {
+        const give = async (): Promise<unknown> => req.lock?.release();
+        res.send(String(await Promise.all([give(), give()])));
+      });
+      const events = await collectEvents(channels.routeLock, async () => {
+        expect((await request(app).post("/process?user=ann")).text).to.equal("true,false");
+      });
+      expect(events.map(({ outcome }) => outcome)).to.deep.equal(["acquired", "released"]);
+    });
   });
 }
 
