@@ -2,6 +2,7 @@ import { isIP, isIPv4, isIPv6 } from "node:net";
 import type { Request } from "express";
 import ipaddr from "ipaddr.js";
 import { warnOnce } from "../../telemetry/warn-once.ts";
+import { hasGone } from "../request/gone.ts";
 
 /** A household or an office gets at least a /64, often a /56 (RFC 6177): one client, whatever address it picks. */
 const IPV6_PREFIX_BITS = 56;
@@ -31,7 +32,7 @@ export function clientKey(req: Request): string {
   }
   if (address !== undefined) return addressKey(address);
   // Who has gone has no address any more, whatever the server listens on.
-  if (!req.socket.destroyed) {
+  if (!hasGone(req)) {
     warnOnce(
       "ERS_NO_CLIENT_ADDRESS",
       "a request has no client address (a Unix socket, or a proxy that sends none): all of these count as one client",

@@ -1,6 +1,7 @@
 import type { Response } from "express";
 import { LONGEST_TIMER_MS } from "../../stores/options.ts";
 import type { PolicySet, RateLimitReceipt, RateLimitStore } from "../../stores/rate-limit/contract.ts";
+import { warnOfStoreError } from "../response/store-failure.ts";
 
 /**
  * Keeps the units of concurrency policies for as long as a response is open, and gives them back when it closes,
@@ -16,16 +17,21 @@ export function holdConcurrency(
   if (windowMs === null) return;
   const give = (): void => {
     clearInterval(renewal);
-    store.release(key, policies, receipt).catch(() => {});
+    store.release(key, policies, receipt).catch(tooLate);
   };
   const everyMs = Math.min(windowMs / 3, LONGEST_TIMER_MS);
   const renewal = setInterval(
-    () => void store.renew(key, policies, receipt).catch(() => {}),
+    () => void store.renew(key, policies, receipt).catch(tooLate),
     everyMs,
   ).unref();
   // The client may have gone while the store was asked; then nothing will close again.
   if (res.destroyed) give();
   else res.once("close", give);
+}
+
+/** For what is asked of the store after the decision: no answer depends on it any more. */
+export function tooLate(error: unknown): void {
+  warnOfStoreError("rateLimit", error);
 }
 
 /** Of the units in use; null where there are none. */

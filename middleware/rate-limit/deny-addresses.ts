@@ -1,4 +1,5 @@
 import type { NextFunction, Request, Response } from "express";
+import { hasGone } from "../request/gone.ts";
 import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
 import { sendProblem } from "../response/problem.ts";
 import { fromAddresses } from "./from-addresses.ts";
@@ -12,7 +13,7 @@ import { fromAddresses } from "./from-addresses.ts";
 export function denyAddresses(list: readonly string[]): RouteMiddleware {
   const denied = fromAddresses(list);
   function denyAddressesMiddleware(req: Request, res: Response, next: NextFunction): void {
-    if (req.socket.destroyed) return;
+    if (hasGone(req)) return;
     if (!denied(req)) return next();
     sendProblem(res, { status: 403, title: "Forbidden" });
   }

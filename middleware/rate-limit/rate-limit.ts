@@ -4,6 +4,7 @@ import type { RateLimitDecision } from "../../stores/rate-limit/contract.ts";
 import { GuardedRateLimitStore } from "../../stores/rate-limit/guarded.ts";
 import { assertPolicySet, policySet } from "../../stores/rate-limit/policy-set.ts";
 import { channels, publish } from "../../telemetry/channels.ts";
+import { hasGone } from "../request/gone.ts";
 import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
 import { requestKey } from "../request/request-key.ts";
 import { isAnswered } from "../response/answered.ts";
@@ -49,7 +50,7 @@ export function limiterThat(mode: Limiter["mode"], options: RateLimitOptions): R
   async function rateLimitMiddleware(req: Request, res: Response, next: NextFunction): Promise<void> {
     if (skip && (await skip(req))) return next();
     // A client that has gone took its address along: its request is nobody's any more.
-    if (req.socket.destroyed) return;
+    if (hasGone(req)) return;
     const policies = typeof chosen === "function" ? chosen(req) : chosen;
     assertPolicySet(policies);
     const read = keyOf(req);

@@ -7,8 +7,7 @@ import type {
 } from "../../stores/rate-limit/contract.ts";
 import { channels, publish, type RateLimitEvent } from "../../telemetry/channels.ts";
 import { isAnswered } from "../response/answered.ts";
-import { warnOfStoreError } from "../response/store-failure.ts";
-import { holdConcurrency } from "./concurrency.ts";
+import { holdConcurrency, tooLate } from "./concurrency.ts";
 import type { HeaderWriter } from "./headers.ts";
 import { retryAfterSeconds, sendLimited } from "./limited-response.ts";
 import type { OnLimited } from "./on-limited.ts";
@@ -154,11 +153,6 @@ export class Visit implements RequestRateLimit {
     this.#reported = true;
     publish(channels.rateLimit, () => eventOf(this.#question, outcome, this.#decision));
   }
-}
-
-/** The response has been judged: nobody is left to hear of it. */
-function tooLate(error: unknown): void {
-  warnOfStoreError("rateLimit", error);
 }
 
 /** What came of a question; without a decision of a store that could not be asked. */

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { get, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import express, { type Express } from "express";
@@ -59,6 +59,34 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     app.get("/", (req, _res, next) => void req.socket.destroy().once("close", () => next()));
     await ask(app.use(rateLimit({ store, policies })), 3, {}).catch(() => {});
   },
+  async "a client that resets its connection just then"() {
+    const app = express();
+    app.use((_req, _res, next) => {
+      client.resetAndDestroy();
+      next();
+    });
+    app.use(rateLimit({ store: new MemoryRateLimitStore(), policies }));
+    const server = app.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const client = connect(port, "127.0.0.1").on("error", () => {});
+    client.write("GET / HTTP/1.1\r\nHost: here\r\n\r\n");
+    const [connection] = (await once(server, "connection")) as [Socket];
+    await new Promise((resolve) => connection.on("error", () => {}).once("close", resolve));
+  },
+  async "a store that takes no units in use back"() {
+    const uses = policySet([{ name: "use", algorithm: "concurrency", limit: 9, windowMs: 60_000 }]);
+    const app = express().use(rateLimit({ store: failingAt("release"), policies: uses }));
+    await ask(app, 3);
+  },
+  async "a store that keeps no units in use"() {
+    const uses = policySet([{ name: "use", algorithm: "concurrency", limit: 9, windowMs: 3 }]);
+    let renewed = (): void => {};
+    const renewal = new Promise<void>((resolve) => (renewed = resolve));
+    const app = express().use(rateLimit({ store: failingAt("renew", renewed), policies: uses }));
+    app.use((_req, _res, next) => void renewal.then(() => setImmediate(next)));
+    await ask(app, 1);
+  },
   async "a store that refuses for a reason that will not pass"() {
     await ask(
       express().use(rateLimit({ store: failingWith("NOPERM no permission for evalsha"), policies })),
@@ -106,6 +134,19 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
 function failingWith(message: string): RateLimitStore {
   return new Proxy(new MemoryRateLimitStore(), {
     get: () => () => Promise.reject(new Error(message)),
+  });
+}
+
+/** One that grants no permission for a single operation. */
+function failingAt(operation: keyof RateLimitStore, tell = (): void => {}): RateLimitStore {
+  return new Proxy<RateLimitStore>(new MemoryRateLimitStore(), {
+    get(target, property: keyof RateLimitStore) {
+      if (property !== operation) return target[property].bind(target);
+      return () => {
+        tell();
+        return Promise.reject(new Error("NOPERM no permission for evalsha"));
+      };
+    },
   });
 }
 
