@@ -1,7 +1,9 @@
 import { channels, publish, type StoreEvent } from "../../telemetry/channels.ts";
 import { errorCode } from "../../telemetry/error-code.ts";
-import { assertWithinReach, createGuard, type Guard, type RedisClient } from "./guard.ts";
+import { assertWithinReach } from "./breaker.ts";
+import { createServerGuard, type ServerGuard } from "./guard.ts";
 import { assertPrefix, redisKey } from "./keys.ts";
+import { serverOf, type RedisClient, type Server } from "./server-of.ts";
 
 /** What every Redis store takes; a store with options of its own extends it. */
 export interface RedisAccessOptions {
@@ -20,7 +22,7 @@ export class RedisAccess {
   readonly client: RedisClient;
   readonly #store: StoreEvent["store"];
   readonly #prefix: string;
-  readonly #guard: Guard;
+  readonly #guard: ServerGuard;
 
   /** @throws TypeError for a client that is none, a prefix or a deadline that is invalid */
   constructor(store: StoreEvent["store"], { client, prefix, deadlineMs }: RedisAccessOptions) {
@@ -30,7 +32,7 @@ export class RedisAccess {
     this.client = client;
     this.#store = store;
     this.#prefix = prefix;
-    this.#guard = createGuard(client, deadlineMs);
+    this.#guard = createServerGuard(client, deadlineMs);
   }
 
   /** The Redis key of an id; keys of one id share a slot. See `redisKey`. */
@@ -55,7 +57,12 @@ export class RedisAccess {
 
   /** Runs commands under the guard, and publishes nothing: for a part of an operation that {@link observe} publishes. */
   guarded<Reply>(key: string, run: (client: RedisClient) => Promise<Reply>): Promise<Reply> {
-    return this.#guard(() => run(this.client), key);
+    return this.guardedOn(serverOf(this.client, key), () => run(this.client));
+  }
+
+  /** As {@link guarded}, for what one server is asked that is not about a key: a scan. */
+  guardedOn<Reply>(server: Server, run: () => Promise<Reply>): Promise<Reply> {
+    return this.#guard(run, server);
   }
 
   /** Publishes what came of an operation that may be several commands, or a share of one. */
@@ -92,7 +99,7 @@ export class RedisAccess {
    * @throws StoreUnavailableError while the breaker of the key's server is open
    */
   assertOpen(key: string): void {
-    assertWithinReach(this.client, key);
+    assertWithinReach(this.client, serverOf(this.client, key));
   }
 }
 

@@ -2,7 +2,7 @@ import { channels, publish } from "../../telemetry/channels.ts";
 import { clientName } from "../../telemetry/client-name.ts";
 import { StoreUnavailableError } from "../errors.ts";
 import { withinDeadline } from "./deadline.ts";
-import { pingServer, serverOf, type RedisClient, type Server } from "./server-of.ts";
+import { pingServer, type RedisClient, type Server } from "./server-of.ts";
 
 /** The probe's own, and generous: nobody waits for it, and the late PONG of a server that wakes up closes the breaker. */
 const PROBE_DEADLINE_MS = 1000;
@@ -16,10 +16,9 @@ const SLOTS_INTERVAL_MS = 1000;
  */
 const silentServers = new WeakMap<RedisClient, Set<Server>>();
 
-/** @throws StoreUnavailableError while the breaker of the key's server is open; without a key see `serverOf` */
-export function assertWithinReach(client: RedisClient, key?: string): void {
-  const silent = silentServers.get(client);
-  if (!silent || silent.size === 0 || !silent.has(serverOf(client, key))) return;
+/** @throws StoreUnavailableError while the breaker of the server is open */
+export function assertWithinReach(client: RedisClient, server: Server): void {
+  if (!silentServers.get(client)?.has(server)) return;
   throw new StoreUnavailableError("Redis is away: its circuit breaker is open");
 }
 

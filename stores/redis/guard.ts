@@ -3,10 +3,9 @@ import { assertDurationMs } from "../options.ts";
 import { assertWithinReach, openBreaker } from "./breaker.ts";
 import { withinDeadline } from "./deadline.ts";
 import { withoutArguments } from "./reply-error.ts";
-import { serverOf, type RedisClient } from "./server-of.ts";
+import { serverOf, type RedisClient, type Server } from "./server-of.ts";
 
 export type { RedisClient } from "./server-of.ts";
-export { assertWithinReach } from "./breaker.ts";
 
 /**
  * Runs one Redis call under a deadline, behind the breaker of the server that it asks.
@@ -36,11 +35,22 @@ const UNABLE_FOR_NOW = /^(?:BUSY|CLUSTERDOWN|LOADING|MASTERDOWN|MISCONF|NOREPLIC
  * @throws TypeError for a deadline that is not a positive number
  */
 export function createGuard(client: RedisClient, deadlineMs: number = DEFAULT_DEADLINE_MS): Guard {
+  const guard = createServerGuard(client, deadlineMs);
+  // Found before the call: a slot may have moved by the time that its old master has missed the deadline.
+  return async (call, key) => guard(call, serverOf(client, key));
+}
+
+/** A {@link Guard} that is told the server itself, for commands that are not about a key. */
+export type ServerGuard = <Reply>(call: () => Promise<Reply>, server: Server) => Promise<Reply>;
+
+/** As {@link createGuard}. */
+export function createServerGuard(
+  client: RedisClient,
+  deadlineMs: number = DEFAULT_DEADLINE_MS,
+): ServerGuard {
   assertDurationMs(deadlineMs, "deadlineMs");
-  return async (call, key) => {
-    assertWithinReach(client, key);
-    // Found before the call: a slot may have moved by the time that its old master has missed the deadline.
-    const server = serverOf(client, key);
+  return async (call, server) => {
+    assertWithinReach(client, server);
     try {
       return await withinDeadline(call, deadlineMs);
     } catch (error) {

@@ -38,14 +38,18 @@ export class NodeRedisFacade {
   }
 
   async *scanIterator({ COUNT = 100 }: ScanOptions): AsyncGenerator<string[]> {
+    // ioredis puts the client's own prefix before keys, not before a pattern, and leaves it on what it finds.
+    const { keyPrefix = "" } = this.#redis.client.options;
+    const pattern = `${keyPrefix.replaceAll(/[*?[\]\\]/g, "\\$&")}${this.#prefix}{#*`;
+    const before = keyPrefix.length + this.#prefix.length;
     for (const node of this.#masters()) {
       let cursor = "0";
       do {
-        const [next, keys] = await this.#redis.guarded(this.#prefix, () =>
-          node.scan(cursor, "MATCH", `${this.#prefix}{#*`, "COUNT", COUNT),
+        const [next, keys] = await this.#redis.guardedOn(node, () =>
+          node.scan(cursor, "MATCH", pattern, "COUNT", COUNT),
         );
         cursor = next;
-        yield keys.map((key) => key.slice(this.#prefix.length));
+        yield keys.map((key) => key.slice(before));
       } while (cursor !== "0");
     }
   }
