@@ -55,7 +55,7 @@ export function clientAddress(req: Request): string | undefined {
   }
   // Express works the address out anew each time that it is read.
   const { ip } = req;
-  const address = ip === undefined ? "" : withoutPort(ip);
+  const [address = ""] = ip === undefined ? [] : withoutPort(ip).split("%", 1);
   return isIP(address) === 0 ? undefined : address;
 }
 
@@ -76,12 +76,15 @@ export function addressKey(address: string): string {
 export function plainAddress(address: string): string | ipaddr.IPv6 {
   if (isIPv4(address)) return address;
   if (!isIPv6(address)) throw new TypeError("rateLimit: the client address is no IP address");
-  const ipv6 = ipaddr.IPv6.parse(withoutDots(address));
+  // Node takes more characters in a zone id than ipaddr.js does.
+  const [withoutZone = ""] = address.split("%", 1);
+  const ipv6 = ipaddr.IPv6.parse(withoutDots(withoutZone));
   if (ipv6.isIPv4MappedAddress()) return ipv6.toIPv4Address().toString();
   return ipv6.match(NAT64) ? ipv6.toByteArray().slice(12).join(".") : ipv6;
 }
 
 function withoutPort(address: string): string {
+  if (isIP(address) !== 0) return address;
   const [, ipv4, ipv6] = /^(?:(\d+\.\d+\.\d+\.\d+):\d+|\[([^\]]*:[^\]]*)\](?::\d+)?)$/.exec(address) ?? [];
   return ipv4 ?? ipv6 ?? address;
 }

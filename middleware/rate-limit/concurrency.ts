@@ -20,10 +20,7 @@ export function holdConcurrency(
     store.release(key, policies, receipt).catch(tooLate);
   };
   const everyMs = Math.min(windowMs / 3, LONGEST_TIMER_MS);
-  const renewal = setInterval(
-    () => void store.renew(key, policies, receipt).catch(tooLate),
-    everyMs,
-  ).unref();
+  const renewal = setInterval(() => void store.renew(key, policies, receipt).catch(tooLate), everyMs).unref();
   // The client may have gone while the store was asked; then nothing will close again.
   if (res.destroyed) give();
   else res.once("close", give);

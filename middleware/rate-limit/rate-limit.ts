@@ -7,7 +7,7 @@ import { channels, publish } from "../../telemetry/channels.ts";
 import { hasGone } from "../request/gone.ts";
 import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
 import { requestKey } from "../request/request-key.ts";
-import { isAnswered } from "../response/answered.ts";
+import { endUnread, isAnswered } from "../response/answered.ts";
 import { sendStoreUnavailable, storeFailure } from "../response/store-failure.ts";
 import { clientKey } from "./client-key.ts";
 import { warnOfMisuse } from "./construction-checks.ts";
@@ -50,7 +50,7 @@ export function limiterThat(mode: Limiter["mode"], options: RateLimitOptions): R
   async function rateLimitMiddleware(req: Request, res: Response, next: NextFunction): Promise<void> {
     if (skip && (await skip(req))) return next();
     // A client that has gone took its address along: its request is nobody's any more.
-    if (hasGone(req)) return;
+    if (hasGone(req)) return endUnread(res);
     const policies = typeof chosen === "function" ? chosen(req) : chosen;
     assertPolicySet(policies);
     const read = keyOf(req);

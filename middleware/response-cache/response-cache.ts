@@ -5,7 +5,7 @@ import { channels, publish, type ResponseCacheEvent } from "../../telemetry/chan
 import { warnOnce } from "../../telemetry/warn-once.ts";
 import { requestKey } from "../request/request-key.ts";
 import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
-import { isAnswered } from "../response/answered.ts";
+import { endUnread, isAnswered } from "../response/answered.ts";
 import { captureResponse, type Captured } from "../response/capture.ts";
 import { storeFailure, warnOfStoreError } from "../response/store-failure.ts";
 import { decodeResponse, encodeResponse, type CachedResponse } from "./cached-response.ts";
@@ -87,7 +87,8 @@ export function responseCache(options: ResponseCacheOptions): ResponseCacheMiddl
     const lookup = await look(store, id);
     report(name, startedAt, lookup);
     // Answered by a timeout, for example, or without a reader: a handler would find nobody to answer.
-    if (isAnswered(res) || res.destroyed) return;
+    if (isAnswered(res)) return;
+    if (res.destroyed) return endUnread(res);
     if (lookup.outcome === "hit") return sendHit(req, res, { entry: lookup.entry, name });
     if (lookup.outcome === "miss") {
       res.append("Cache-Status", `${name}; fwd=miss`);

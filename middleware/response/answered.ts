@@ -4,3 +4,11 @@ import type { Response } from "express";
 export function isAnswered(res: Response): boolean {
   return res.headersSent || res.writableEnded;
 }
+
+/**
+ * Ends the response of a client that has gone, for a layer that hands its request on to nobody: sends nothing, and tells
+ * the layers outside that the request is over. A route lock outside would else be held until its time is over.
+ */
+export function endUnread(res: Response): void {
+  if (!res.writableEnded) res.end();
+}

@@ -1,4 +1,5 @@
 import type { Response } from "express";
+import { endUnread, isAnswered } from "./answered.ts";
 import type { Problem } from "./problem.ts";
 
 /** A problem as it goes out, for one that many requests get alike: making it costs more than sending it. */
@@ -18,21 +19,22 @@ export function prepareProblem(problem: Problem): PreparedProblem {
 }
 
 /** What tells of a response that another layer had in mind, and is wrong of the problem in its place. */
-const OF_ANOTHER_BODY = [
-  "Content-Encoding",
-  "Content-Language",
-  "Content-Range",
-  "Transfer-Encoding",
-  "Trailer",
-  "ETag",
-  "Last-Modified",
-];
+const OF_ANOTHER_BODY: ReadonlySet<string> = new Set([
+  "content-encoding",
+  "content-language",
+  "content-range",
+  "transfer-encoding",
+  "trailer",
+  "etag",
+  "last-modified",
+]);
 
 /** As `sendProblem` does. */
 export function sendPrepared(res: Response, { status, retryAfter, body }: PreparedProblem): void {
-  if (res.headersSent || res.writableEnded || res.destroyed) return;
-  // Asked first: Node takes a header that is removed for one that it may not add by itself.
-  for (const name of OF_ANOTHER_BODY) if (res.hasHeader(name)) res.removeHeader(name);
+  if (isAnswered(res)) return;
+  if (res.destroyed) return endUnread(res);
+  // Only what is there: Node takes a header that is removed for one that it may not add by itself.
+  for (const name of res.getHeaderNames()) if (OF_ANOTHER_BODY.has(name)) res.removeHeader(name);
   if (res.hasHeader("Content-Length")) res.setHeader("Content-Length", Buffer.byteLength(body));
   if (retryAfter !== undefined) res.setHeader("Retry-After", retryAfter);
   // A refusal concerns this one request; no cache on the way may keep it for the next.

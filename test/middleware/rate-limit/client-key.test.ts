@@ -72,6 +72,9 @@ const SAME_CLIENT: readonly (readonly [address: string, key: string])[] = [
   // A zone id names an interface of this machine, not a client.
   ["fe80::1%eth0", "fe800000000000/56"],
   ["fe80::1%1", "fe800000000000/56"],
+  ["fe80::1%br-5a3f", "fe800000000000/56"],
+  ["[fe80::1%eth0.100]:80", "fe800000000000/56"],
+  ["::ffff:203.0.113.7%a:b", "203.0.113.7"],
   ["fe80::1", "fe800000000000/56"],
   ["fe80:0:0:1ff::1%en0", "fe800000000001/56"],
   // Some load balancers send the port too.
