@@ -24,8 +24,8 @@ export interface CreateRedisOptions {
   readonly scaleReads?: "master" | "slave" | "all";
   /**
    * `false` returns the client at once, which connects in the background for ever and rejects commands until it is
-   * ready: for services that may start before their Redis. A wrong password then shows in `onError` alone. Default
-   * `true`: a service that cannot reach its Redis does not start.
+   * ready: for services that may start before their Redis. A wrong password then shows in `onError` and in `health`.
+   * Default `true`: a service that cannot reach its Redis does not start.
    */
   readonly waitForConnection?: boolean;
   /**

@@ -1,10 +1,10 @@
 import { RedisConnectError } from "../errors.ts";
 import { assertCreateRedisOptions, type CreateRedisOptions } from "./client-options.ts";
 import { hangUp } from "./close.ts";
+import { connectionError, rememberErrors, serverError } from "./connection-errors.ts";
 import { writeOncePerTurn } from "./one-write-per-turn.ts";
 import { openClient } from "./open-client.ts";
 import { parseRedisUrl } from "./redis-url.ts";
-import { withoutArguments } from "./reply-error.ts";
 import type { RedisClient } from "./server-of.ts";
 import { protocolMistake } from "./protocol-mistake.ts";
 
@@ -39,9 +39,7 @@ export async function createRedis(
   const address = parseRedisUrl(url);
   const client = writeOncePerTurn(openClient(address, options));
   let told = !waitForConnection;
-  let lastError: Error | undefined;
-  client.on("error", (error: Error) => {
-    lastError = withoutArguments(error);
+  rememberErrors(client, (error) => {
     if (told) onError(error);
   });
   if (!waitForConnection) {
@@ -54,9 +52,9 @@ export async function createRedis(
     told = true;
     return client;
   } catch (error) {
+    const cause = connectionError(client) ?? serverError(error as Error);
     hangUp(client);
     const tried = address.hosts.map(({ host, port }) => `${host}:${port}`).join(", ");
-    const cause = serverError(lastError ?? (error as Error));
     if (isRefusal(cause)) {
       throw new RedisConnectError(`the Redis at ${tried} refuses the connection: ${cause.message}`, {
         cause,
@@ -65,11 +63,6 @@ export async function createRedis(
     const why = (await protocolMistake(address, options.tls !== undefined)) ?? cause.message;
     throw new RedisConnectError(`no Redis at ${tried} within ${connectTimeoutMs} ms: ${why}`, { cause });
   }
-}
-
-/** What the server itself said, where a Cluster's error only says that every node failed. */
-function serverError(error: Error): Error {
-  return "lastNodeError" in error && error.lastNodeError instanceof Error ? error.lastNodeError : error;
 }
 
 /** Errors that no further attempt will cure; an unknown database would otherwise quietly become database 0. */

@@ -1,6 +1,10 @@
+import { connectionError } from "./connection-errors.ts";
 import type { RedisClient } from "./guard.ts";
 
-/** One look at a Redis. `up: false` stands for refused, silent and still loading alike; `reason` says which. */
+/**
+ * One look at a Redis. `up: false` stands for refused, silent and still loading alike; `reason` says which: of a client that
+ * cannot connect, its last connection error, without credentials.
+ */
 export interface RedisHealth {
   readonly up: boolean;
   /** The round trip of the PING, milliseconds; for a Cluster the slowest master's. */
@@ -24,7 +28,8 @@ export async function health(client: RedisClient, deadlineMs = 250): Promise<Red
     await Promise.race([Promise.all(nodes.map((node) => node.ping())), tooLate]);
     return { up: true, latencyMs: performance.now() - startedAt };
   } catch (error) {
-    return { up: false, latencyMs: performance.now() - startedAt, reason: (error as Error).message };
+    const { message } = connectionError(client) ?? (error as Error);
+    return { up: false, latencyMs: performance.now() - startedAt, reason: message };
   } finally {
     clearTimeout(timer);
   }

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from "node:tls";
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from "ioredis";
 import type { CreateRedisOptions } from "./client-options.ts";
+import { insistOnDatabase } from "./connection-errors.ts";
 import { outliveFailover } from "./failover.ts";
 import type { RedisAddress } from "./redis-url.ts";
 import type { RedisClient } from "./server-of.ts";
@@ -20,19 +21,21 @@ export function openClient(address: RedisAddress, options: CreateRedisOptions): 
   };
   switch (address.topology) {
     case "standalone":
-      return new Redis({ ...common, ...hosts[0], db });
+      return insistOnDatabase(new Redis({ ...common, ...hosts[0], db }));
     case "sentinel":
       return outliveFailover(
-        new Redis({
-          ...common,
-          db,
-          sentinels: [...hosts],
-          name: masterName ?? "",
-          sentinelCommandTimeout: options.connectTimeoutMs ?? 2000,
-          ...sentinelTlsOf(common),
-          // Hears of a failover from the sentinels instead of waiting for the old master's silence.
-          failoverDetector: true,
-        }),
+        insistOnDatabase(
+          new Redis({
+            ...common,
+            db,
+            sentinels: [...hosts],
+            name: masterName ?? "",
+            sentinelCommandTimeout: options.connectTimeoutMs ?? 2000,
+            ...sentinelTlsOf(common),
+            // Hears of a failover from the sentinels instead of waiting for the old master's silence.
+            failoverDetector: true,
+          }),
+        ),
       );
     case "cluster":
       return new Cluster([...hosts], {

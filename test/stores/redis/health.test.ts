@@ -4,7 +4,12 @@ import { Redis } from "ioredis";
 import { close, createRedis, health, type RedisClient } from "express-redis-suite/redis";
 import { eventually } from "../../support/eventually.ts";
 import { startStopwatch } from "../../support/own-time.ts";
-import { describeWithRedisServer, startRedisServer, type RedisServer } from "../../support/redis-server.ts";
+import {
+  describeWithRedisServer,
+  freePort,
+  startRedisServer,
+  type RedisServer,
+} from "../../support/redis-server.ts";
 import { redis, redisUrl } from "../../support/shared-redis.ts";
 
 describe("health", () => {
@@ -111,5 +116,36 @@ describe("close", () => {
       expect(await client.get("k").catch((error: unknown) => error)).to.be.instanceOf(Error);
       await again.stop();
     });
+  });
+});
+
+describeWithRedisServer("health of a client that has never connected", () => {
+  const reasonOf = async (url: string): Promise<(pattern: RegExp) => Promise<void>> => {
+    const client = await createRedis(url, { waitForConnection: false, maxReconnectDelayMs: 20 });
+    return async (pattern) => {
+      try {
+        await eventually(async () => expect((await health(client)).reason).to.match(pattern));
+      } finally {
+        await close(client);
+      }
+    };
+  };
+
+  it("says that the password is wrong", async () => {
+    const server = await startRedisServer({ requirepass: "correct-horse" });
+    await (
+      await reasonOf(`redis://:wrong-battery@127.0.0.1:${server.port}`)
+    )(/^WRONGPASS (?!.*battery)/);
+    await server.stop();
+  });
+
+  it("says that nothing listens there", async () => {
+    const nowhere = `127.0.0.1:${await freePort()}`;
+    await (
+      await reasonOf(`redis://${nowhere}`)
+    )(/ECONNREFUSED/);
+    await (
+      await reasonOf(`redis+cluster://${nowhere}`)
+    )(/ECONNREFUSED|closed/);
   });
 });
