@@ -2,7 +2,10 @@ import type { Request } from "express";
 import type { PolicySet, RateLimitStore } from "../../stores/rate-limit/contract.ts";
 import { warnOnce } from "../../telemetry/warn-once.ts";
 
-const setsOfStore = new WeakMap<RateLimitStore, Set<string>>();
+type KeyFunction = (req: Request) => string | Promise<string>;
+
+/** By the function that makes the keys too: counts of other keys lie apart. */
+const setsOfStore = new WeakMap<RateLimitStore, WeakMap<KeyFunction, Set<string>>>();
 
 /** Frames of Express's router: present in the stack only while a request is handled. */
 const HANDLING_A_REQUEST = /\bLayer\.handleRequest\b/;
@@ -11,6 +14,7 @@ const HANDLING_A_REQUEST = /\bLayer\.handleRequest\b/;
 export function warnOfMisuse(
   store: RateLimitStore,
   policies: PolicySet | ((req: Request) => PolicySet),
+  key: KeyFunction,
 ): void {
   if (HANDLING_A_REQUEST.test(new Error("where am I").stack ?? "")) {
     warnOnce(
@@ -19,12 +23,14 @@ export function warnOfMisuse(
     );
   }
   if (typeof policies === "function") return;
-  const sets = setsOfStore.get(store) ?? new Set<string>();
-  setsOfStore.set(store, sets);
+  const setsOfKey = setsOfStore.get(store) ?? new WeakMap<KeyFunction, Set<string>>();
+  setsOfStore.set(store, setsOfKey);
+  const sets = setsOfKey.get(key) ?? new Set<string>();
+  setsOfKey.set(key, sets);
   if (sets.has(policies.id)) {
     warnOnce(
       "ERS_SHARED_COUNTS",
-      "two limiters use one store with the same policies, so a request that passes both is counted twice; " +
+      "two limiters use one store with the same policies and keys, so a request that passes both is counted twice; " +
         "give each its own prefix, or its policies other names",
     );
   }

@@ -39,7 +39,7 @@ export function limiterThat(mode: Limiter["mode"], options: RateLimitOptions): R
   const { key = clientKey, cost: costOf, skip, onLimited = "deny", onStoreError = "allow" } = options;
   const { headers = [ietfHeaders()] } = options;
   const chosen = typeof options.policies === "function" ? options.policies : policySet(options.policies);
-  warnOfMisuse(options.store, chosen);
+  warnOfMisuse(options.store, chosen, key);
   const store =
     typeof onStoreError === "object"
       ? new GuardedRateLimitStore({ store: options.store, ...onStoreError })

@@ -5,7 +5,14 @@ import { connect, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import express, { type Express } from "express";
-import { chargeWhen, failed, policySet, rateLimit } from "express-redis-suite/rate-limit";
+import {
+  chargeWhen,
+  failed,
+  policySet,
+  rateLimit,
+  refundWhen,
+  type JudgeResponse,
+} from "express-redis-suite/rate-limit";
 import type { RateLimitPolicy, RateLimitStore } from "express-redis-suite/stores/rate-limit/contract";
 import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
 import { failingStore } from "../../support/failing-store.ts";
@@ -125,10 +132,43 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     rateLimit({ store, policies: [...policies, ...others] });
     rateLimit({ store, policies: () => chosen });
   },
+  async "one store, the same policies, other keys"() {
+    const store = new MemoryRateLimitStore();
+    rateLimit({ store, policies });
+    rateLimit({ store, policies, key: () => "user" });
+    rateLimit({ store, policies, key: () => "address" });
+  },
+  async "one store, the same policies, the same key function"() {
+    const store = new MemoryRateLimitStore();
+    for (let limiter = 0; limiter < 2; limiter++) rateLimit({ store, policies, key: sameKey });
+  },
+  async "a judge that throws"() {
+    await judged("charge", () => {
+      throw new Error("a bug of the judge");
+    });
+  },
+  async "a judge that returns a promise"() {
+    await judged("refund", (() =>
+      Promise.reject(new Error("a bug of the judge"))) as unknown as JudgeResponse);
+  },
   async "two stores, the same policies"() {
     for (let limiter = 0; limiter < 2; limiter++) rateLimit({ store: new MemoryRateLimitStore(), policies });
   },
 };
+
+const sameKey = (): string => "k";
+
+/** Fails where a unit is charged, or given back. */
+async function judged(wrap: "charge" | "refund", judge: JudgeResponse): Promise<void> {
+  const store = new MemoryRateLimitStore();
+  const options = { store, policies, key: sameKey };
+  const app = express();
+  app.use(wrap === "charge" ? chargeWhen(options, judge) : refundWhen(rateLimit(options), judge));
+  await ask(app, 2);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const { policies: states } = await store.peek("k", chosen, 1);
+  if (states[0]?.remaining !== (wrap === "charge" ? 99 : 97)) throw new Error("units were moved");
+}
 
 /** A store that Redis answers with an error of its own. */
 function failingWith(message: string): RateLimitStore {

@@ -40,7 +40,11 @@ const SCENARIOS: Readonly<Record<string, readonly [code?: string, ...words: stri
   "one store, the same policies": ["ERS_SHARED_COUNTS", "prefix", "names"],
   "one store, the same policies, one limiter charging failures": ["ERS_SHARED_COUNTS"],
   "one store, other policies": [],
+  "one store, the same policies, other keys": [],
+  "one store, the same policies, the same key function": ["ERS_SHARED_COUNTS"],
   "two stores, the same policies": [],
+  "a judge that throws": ["ERS_JUDGE_FAILED", "a bug of the judge"],
+  "a judge that returns a promise": ["ERS_JUDGE_FAILED", "synchronous"],
 };
 
 describe("what a limiter warns of, once", function () {
