@@ -6,6 +6,7 @@ import { channels, publish, type SessionEvent } from "../../telemetry/channels.t
 import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
 import { isAnswered } from "../response/answered.ts";
 import { sendStoreUnavailable, storeFailure, warnOfStoreError } from "../response/store-failure.ts";
+import { assertCookie, warnOfSharedStore, warnOfUnsentCookie } from "./cookie-checks.ts";
 
 export interface SessionOptions {
   /** Where the sessions are kept. One store for one `session()`: express-session leaves its settings on it. */
@@ -65,6 +66,7 @@ const RENAMED_OF_COOKIE: Readonly<Record<string, string>> = {
 export function session(options: SessionOptions): RouteMiddleware {
   assertOptions(options);
   const { store, secret, name = "sid", maxAgeMs = THIRTY_DAYS_MS, cookie, onStoreError = "deny" } = options;
+  warnOfSharedStore(store);
   const withNewSession = new WeakSet<object>();
   const inner = expressSession({
     store,
@@ -81,6 +83,7 @@ export function session(options: SessionOptions): RouteMiddleware {
   });
 
   return forAnyRoute(function sessionMiddleware(req, res, next) {
+    if (cookie?.secure === true) warnOfUnsentCookie(req);
     const startedAt = performance.now();
     const report = (outcome: SessionEvent["outcome"], code?: string): void =>
       publish(channels.session, () => ({
@@ -130,7 +133,14 @@ function assertOptions(options: SessionOptions): void {
     ["store", "secret", "name", "maxAgeMs", "cookie", "onStoreError"],
     RENAMED,
   );
-  const { store, secret, maxAgeMs = THIRTY_DAYS_MS, cookie = {}, onStoreError = "deny" } = options;
+  const {
+    name = "sid",
+    store,
+    secret,
+    maxAgeMs = THIRTY_DAYS_MS,
+    cookie = {},
+    onStoreError = "deny",
+  } = options;
   if (typeof store?.get !== "function")
     throw new TypeError("session: store must be an express-session Store");
   const secrets = [secret].flat();
@@ -144,5 +154,6 @@ function assertOptions(options: SessionOptions): void {
     ["domain", "partitioned", "path", "sameSite", "secure"],
     RENAMED_OF_COOKIE,
   );
+  assertCookie(name, cookie);
   assertOneOf(onStoreError, "session: onStoreError", ["deny", "anonymous"]);
 }
