@@ -12,7 +12,7 @@ export interface RateLimitEvent {
   readonly limiter: string;
   /** `shadow-limited`: would have been limited, and was let through. */
   readonly outcome: "allowed" | "limited" | "shadow-limited" | "store-error-allowed" | "store-error-denied";
-  /** The first policy that said no; absent unless limited. */
+  /** The first policy that said no, of what is `limited` or `shadow-limited`; absent where the key is blocked. */
   readonly policy?: string;
   /** Who decided: the shared store, this process from memory or from a lease, or the fallback of a store away. */
   readonly source: "store" | "deny-memory" | "lease" | "fallback";

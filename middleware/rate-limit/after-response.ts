@@ -73,15 +73,22 @@ function afterAdmission(
 ): RouteMiddleware {
   async function afterAdmissionMiddleware(req: Request, res: Response, next: NextFunction): Promise<void> {
     const earlier = req.rateLimit;
-    await limiter(req, res, (error?: unknown) => {
+    let handedOn = false;
+    const settleOnceClosed = (): void => {
       // A limiter that skipped the request, or could not count it, leaves what an earlier one has put there.
       const limit = req.rateLimit === earlier ? undefined : req.rateLimit;
       const close = (): void => settle(limit, { req, res });
       // The client may have gone while the store was asked; then nothing will close again.
       if (res.destroyed) close();
       else res.once("close", close);
+    };
+    await limiter(req, res, (error?: unknown) => {
+      handedOn = true;
+      settleOnceClosed();
       next(error);
     });
+    // Let through, and to nobody: its client has gone meanwhile, or another layer has answered.
+    if (!handedOn && req.rateLimit !== earlier) settleOnceClosed();
   }
   return forAnyRoute(afterAdmissionMiddleware);
 }

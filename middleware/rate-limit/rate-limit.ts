@@ -68,6 +68,7 @@ export function limiterThat(mode: Limiter["mode"], options: RateLimitOptions): R
       publish(channels.rateLimit, () => ({ ...eventOf(question, outcome), code }));
       // Another layer may have responded while the store was asked, for example a timeout.
       if (isAnswered(res)) return;
+      if (res.destroyed) return endUnread(res);
       if (onStoreError !== "deny") return next();
       return sendStoreUnavailable(res, "The request could not be counted, and is refused for safety.");
     }

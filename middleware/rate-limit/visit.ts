@@ -6,7 +6,7 @@ import type {
   RateLimitStore,
 } from "../../stores/rate-limit/contract.ts";
 import { channels, publish, type RateLimitEvent } from "../../telemetry/channels.ts";
-import { isAnswered } from "../response/answered.ts";
+import { endUnread, isAnswered } from "../response/answered.ts";
 import { holdConcurrency, tooLate } from "./concurrency.ts";
 import type { HeaderWriter } from "./headers.ts";
 import { retryAfterSeconds, sendLimited } from "./limited-response.ts";
@@ -103,6 +103,10 @@ export class Visit implements RequestRateLimit {
   #handOver(onLimited: OnLimited): void | Promise<void> {
     const { req, res } = this.#exchange;
     const decision = this.#decision;
+    if (res.destroyed) {
+      this.#report("limited");
+      return endUnread(res);
+    }
     this.#writeFieldsForNow();
     // One that responds itself calls neither; refused is refused.
     res.once("close", () => this.#reported || this.#report("limited"));
@@ -125,7 +129,9 @@ export class Visit implements RequestRateLimit {
     req.rateLimit = this;
     if (this.#receipt) holdConcurrency(res, this.#limiter.store, { key, policies, receipt: this.#receipt });
     // Another layer may have responded while the store was asked, for example a timeout.
-    if (!isAnswered(res)) next();
+    if (isAnswered(res)) return;
+    if (res.destroyed) return endUnread(res);
+    next();
   }
 
   /** Writes the fields of the decision, in place of those of an earlier one. */
@@ -161,7 +167,8 @@ export function eventOf(
   outcome: RateLimitEvent["outcome"],
   decision?: RateLimitDecision,
 ): RateLimitEvent {
-  const refusing = decision?.policies.find(({ allowed }) => !allowed)?.name;
+  const isRefusal = outcome === "limited" || outcome === "shadow-limited";
+  const refusing = isRefusal ? decision?.policies.find(({ allowed }) => !allowed)?.name : undefined;
   const unitsInFallback = decision?.unitsInFallback;
   return {
     limiter: policies.list.map(({ name }) => name).join("+"),

@@ -56,7 +56,7 @@ function recordRateLimits(registry: Registry, { bucketsSeconds }: SuiteMetricsOp
   });
   const onEvent = ({ limiter, outcome, source, policy, durationMs }: RateLimitEvent): void => {
     decisions.inc({ limiter, outcome, source });
-    if (policy !== undefined) refusals.inc({ limiter, policy });
+    if (outcome === "limited" && policy !== undefined) refusals.inc({ limiter, policy });
     durations.observe({ limiter }, durationMs / 1000);
   };
   return subscribed(channels.rateLimit, onEvent);
@@ -79,7 +79,7 @@ function recordResponseCaches(registry: Registry, { bucketsSeconds }: SuiteMetri
   });
   const onEvent = ({ cache, outcome, durationMs }: ResponseCacheEvent): void => {
     requests.inc({ cache, outcome });
-    // A store error may come long after the request, from keeping its response.
+    // Whoever goes past the cache, or finds its store away, has looked for nothing.
     if (outcome === "hit" || outcome === "miss") durations.observe({ cache }, durationMs / 1000);
   };
   return subscribed(channels.responseCache, onEvent);

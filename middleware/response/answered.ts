@@ -8,7 +8,11 @@ export function isAnswered(res: Response): boolean {
 /**
  * Ends the response of a client that has gone, for a layer that hands its request on to nobody: sends nothing, and tells
  * the layers outside that the request is over. A route lock outside would else be held until its time is over.
+ *
+ * Not at once: Node calls what ends on a closed connection finished, and who judges the response is to see it cut off.
  */
 export function endUnread(res: Response): void {
-  if (!res.writableEnded) res.end();
+  setImmediate(() => {
+    if (!res.writableEnded) res.end();
+  });
 }

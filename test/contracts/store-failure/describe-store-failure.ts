@@ -84,8 +84,8 @@ export function describeStoreFailure(middleware: string, { modes, listen, header
       });
 
       it("treats an error that is no outage as one, and warns of it once with a code", async () => {
-        // Each mode has a cause of its own: a process is warned of each once.
-        const cause = ["NOPERM", "WRONGTYPE"][at] ?? "ERR";
+        // Each mode has a cause of its own, which no other test has: a process is warned of each once.
+        const cause = ["NOGROUP", "BUSYGROUP"][at] ?? "BUSYKEY";
         const { app } = mounted(() =>
           Promise.reject(new (ReplyError as ErrorConstructor)(`${cause} refused`)),
         );
