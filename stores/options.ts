@@ -43,6 +43,11 @@ export function assertOptionNames<Options extends object>(
   known: readonly (keyof Options & string)[],
   renamed: Readonly<Record<string, string>> = {},
 ): void {
+  if (options === undefined) throw new TypeError(`${owner}: options are missing`);
+  // A factory that was given to Express itself: app.use(rateLimit).
+  if (options !== null && "method" in Object(options) && "headers" in Object(options)) {
+    throw new TypeError(`${owner}: it was given a request; call it: app.use(${owner}({ … }))`);
+  }
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`${owner}: options must be an object, not ${printed(options)}`);
   }

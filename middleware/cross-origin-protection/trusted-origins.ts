@@ -18,6 +18,8 @@ export function trustedOriginSet(origins: readonly string[]): ReadonlySet<string
 function assertOrigin(origin: unknown): void {
   const what = `crossOriginProtection: trustedOrigins must hold origins such as "https://admin.example.com"`;
   if (typeof origin !== "string") throw new TypeError(`${what}, not ${typeof origin}`);
+  if (origin.includes("*"))
+    throw new TypeError(`${what}, not "${origin}"; a wildcard matches nothing, list each`);
   if (!WEB_SCHEME.test(origin)) {
     // "null" is every sandbox, every file and every redirect at once.
     if (OTHER_ORIGIN.test(origin)) return;

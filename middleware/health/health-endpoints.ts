@@ -103,9 +103,12 @@ async function withinTime(check: () => Promise<CheckResult>, timeoutMs: number):
     timer = setTimeout(() => resolve({ up: false, reason: `no answer within ${timeoutMs} ms` }), timeoutMs);
   });
   try {
-    return await Promise.race([check(), tooLate]);
+    const found: Partial<CheckResult> | undefined = await Promise.race([check(), tooLate]);
+    return typeof found?.up === "boolean"
+      ? { ...found, up: found.up }
+      : { up: false, reason: "must return { up }" };
   } catch (error) {
-    return { up: false, reason: (error as Error).message };
+    return { up: false, reason: error instanceof Error ? error.message : String(error) };
   } finally {
     clearTimeout(timer);
   }

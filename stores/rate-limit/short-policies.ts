@@ -13,15 +13,21 @@ export function perSecond(limit: number, options: ShortPolicyOptions = {}): Rate
 
 /** At most `limit` units per minute; named `per-minute`, else as {@link perSecond}. */
 export function perMinute(limit: number, options: ShortPolicyOptions = {}): RateLimitPolicy {
-  return { ...perSecond(limit, { name: "per-minute", ...options }), windowMs: 60_000 };
+  return { ...perSecond(limit, { name: "per-minute", ...checked(options) }), windowMs: 60_000 };
 }
 
 /** At most `limit` units per hour; named `per-hour`, else as {@link perSecond}. */
 export function perHour(limit: number, options: ShortPolicyOptions = {}): RateLimitPolicy {
-  return { ...perSecond(limit, { name: "per-hour", ...options }), windowMs: 3_600_000 };
+  return { ...perSecond(limit, { name: "per-hour", ...checked(options) }), windowMs: 3_600_000 };
 }
 
 /** At most `limit` units in 24 hours, whatever the calendar says; named `per-day`, else as {@link perSecond}. */
 export function perDay(limit: number, options: ShortPolicyOptions = {}): RateLimitPolicy {
-  return { ...perSecond(limit, { name: "per-day", ...options }), windowMs: 86_400_000 };
+  return { ...perSecond(limit, { name: "per-day", ...checked(options) }), windowMs: 86_400_000 };
+}
+
+/** Spread, a string would become options called 0, 1, 2. */
+function checked(options: unknown): ShortPolicyOptions {
+  if (typeof options !== "string") return options as ShortPolicyOptions;
+  throw new TypeError(`the second argument is an object: write { algorithm: "${options.slice(0, 20)}" }`);
 }

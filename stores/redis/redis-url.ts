@@ -54,9 +54,18 @@ export function parseRedisUrl(url: string): RedisAddress {
 }
 
 function malformed(url: string): TypeError {
-  const given = /^[a-z+]+(?=:\/\/)/i.exec(url)?.[0] ?? "none";
+  const given = /^[a-z+-]+(?=:\/\/)/i.exec(url)?.[0] ?? "none";
   if (!Object.hasOwn(SCHEMES, given)) {
-    return new TypeError(`Redis URL: scheme "${given}" is none of ${Object.keys(SCHEMES).join(", ")}`);
+    const meant = given.replace("-", "+");
+    const advice =
+      given === "none"
+        ? '; write "redis://host:port"'
+        : Object.hasOwn(SCHEMES, meant)
+          ? `; write "${meant}"`
+          : "";
+    return new TypeError(
+      `Redis URL: scheme "${given}" is none of ${Object.keys(SCHEMES).join(", ")}${advice}`,
+    );
   }
   return new TypeError(
     (url.match(/@/g) ?? []).length > 1

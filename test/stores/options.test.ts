@@ -109,7 +109,7 @@ describe("assertOptionNames", () => {
     it(`throws a TypeError for options of ${String(options)}`, () => {
       expect(() => check(options as unknown as object)).to.throw(
         TypeError,
-        "here: options must be an object",
+        options === undefined ? "here: options are missing" : "here: options must be an object",
       );
     });
   }
