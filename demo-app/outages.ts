@@ -62,9 +62,9 @@ export class Outages {
 
   /** A guard for commands outside of the stores: what becomes of them is heard like an operation of a store. */
   guard(operation: string, guard: Guard): Guard {
-    return async (call) => {
+    return async (call, key) => {
       try {
-        const reply = await guard(call);
+        const reply = await guard(call, key);
         this.#succeeded(operation);
         return reply;
       } catch (error) {
@@ -132,9 +132,10 @@ export class Outages {
 
   async #write(): Promise<void> {
     const keys = this.#client.isCluster ? PROBED_KEYS : PROBED_KEYS.slice(0, 1);
-    const writes = keys.map((key) =>
-      this.#guard(() => this.#client.set(`${KEY_PREFIX}:probe:{${key}}`, 1, "PX", PROBE_TTL_MS)),
-    );
+    const writes = keys.map((tag) => {
+      const key = `${KEY_PREFIX}:probe:{${tag}}`;
+      return this.#guard(() => this.#client.set(key, 1, "PX", PROBE_TTL_MS), key);
+    });
     await Promise.all(writes);
   }
 }

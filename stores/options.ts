@@ -10,10 +10,17 @@ export function assertCount(value: unknown, what: string, most: number = Number.
   throw new TypeError(`${what} must be a whole number ${range}, not ${printed(value)}`);
 }
 
-/** For durations that a fraction does no harm to. @throws TypeError for anything but a positive, finite number */
+/**
+ * For durations of timers, which a fraction does no harm to.
+ *
+ * @throws TypeError for anything but a positive number of milliseconds that a timer can count
+ */
 export function assertDurationMs(value: unknown, what: string): void {
-  if (typeof value === "number" && Number.isFinite(value) && value > 0) return;
-  throw new TypeError(`${what} must be a positive number of milliseconds, not ${printed(value)}`);
+  if (typeof value !== "number" || !Number.isFinite(value) || value <= 0) {
+    throw new TypeError(`${what} must be a positive number of milliseconds, not ${printed(value)}`);
+  }
+  if (value > LONGEST_TIMER_MS)
+    throw new TypeError(`${what} must be at most ${LONGEST_TIMER_MS} milliseconds`);
 }
 
 /** @throws TypeError that lists the choices */

@@ -25,7 +25,8 @@ export class Accounts {
   /** Returns false for a name that is taken, whoever of two that ask at once is second. */
   async register(username: string, password: string): Promise<boolean> {
     const record = await this.#passwords.hash(password);
-    return (await this.#guard(() => this.#client.set(keyOf(username), record, "NX"))) === "OK";
+    const key = keyOf(username);
+    return (await this.#guard(() => this.#client.set(key, record, "NX"), key)) === "OK";
   }
 
   /**
@@ -34,7 +35,8 @@ export class Accounts {
    */
   async authenticate(username: string, password: string): Promise<boolean> {
     if (!isUsername(username)) return false;
-    const record = await this.#guard(() => this.#client.get(keyOf(username)));
+    const key = keyOf(username);
+    const record = await this.#guard(() => this.#client.get(key), key);
     return this.#passwords.verify(password, record ?? undefined);
   }
 }

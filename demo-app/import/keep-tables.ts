@@ -30,13 +30,20 @@ const LONGEST_PAUSE_MS = 5000;
  */
 export function keepTables(options: KeepTablesOptions): KeptTables {
   const { boards, signal, everyMs = 2000 } = options;
-  let wake: (() => void) | undefined;
-  signal.addEventListener("abort", () => wake?.(), { once: true });
+  let woken = false;
+  let endSleep: (() => void) | undefined;
+  const wake = (): void => {
+    woken = true;
+    endSleep?.();
+  };
+  signal.addEventListener("abort", wake, { once: true });
 
+  /** Ends at once where somebody woke it meanwhile: what they saw may be newer than what was looked at. */
   const sleep = async (ms: number): Promise<void> => {
+    if (woken) return;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
-      wake = resolve;
+      endSleep = resolve;
       timer = setTimeout(resolve, ms).unref();
     });
     clearTimeout(timer);
@@ -45,6 +52,7 @@ export function keepTables(options: KeepTablesOptions): KeptTables {
     const refill = refiller(options);
     let pauseMs = FIRST_PAUSE_MS;
     while (!signal.aborted) {
+      woken = false;
       const whole = await refill();
       pauseMs = whole ? FIRST_PAUSE_MS : Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
       await sleep(whole ? everyMs : pauseMs);
@@ -56,10 +64,10 @@ export function keepTables(options: KeepTablesOptions): KeptTables {
     async check() {
       const missing = await boards.missing();
       if (missing.length === 0) return { up: true };
-      wake?.();
+      wake();
       return { up: false, reason: `${missing.length} of ${boards.seasons.length} are being filled` };
     },
-    wake: () => wake?.(),
+    wake: () => wake(),
   };
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Request, Response } from "express";
-import { assertCount, assertOptionNames } from "../../stores/options.ts";
+import { assertCount, assertOptionNames, LONGEST_TIMER_MS } from "../../stores/options.ts";
 import type { RateLimitDecision } from "../../stores/rate-limit/contract.ts";
 
 /** A request over its limit, and what can be done with it: call exactly one of `pass` and `deny`, or respond yourself. */
@@ -32,7 +32,7 @@ export interface DelayOptions {
 export function delayUpTo(options: DelayOptions): OnLimited {
   assertOptionNames("delayUpTo", options, ["maxDelayMs", "maxWaiting"], { delayMs: 'use "maxDelayMs"' });
   const { maxDelayMs, maxWaiting = 1000 } = options;
-  assertCount(maxDelayMs, "delayUpTo: maxDelayMs");
+  assertCount(maxDelayMs, "delayUpTo: maxDelayMs", LONGEST_TIMER_MS);
   assertCount(maxWaiting, "delayUpTo: maxWaiting");
   let waiting = 0;
   return async function delayLimited({ res, decision, retry, pass, deny }) {

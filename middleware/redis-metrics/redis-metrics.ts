@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from "ioredis";
 import { Registry } from "prom-client";
+import { assertCount, assertDurationMs, assertOptionNames } from "../../stores/options.ts";
 import { clientName } from "../../telemetry/client-name.ts";
 import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
 import { recordCommands, recordConnects } from "./command-metrics.ts";
@@ -136,7 +137,22 @@ function labelsByConnectionName(clients: Readonly<Record<string, RedisClient>>):
   return labels;
 }
 
+const OPTIONS = [
+  "clients",
+  "registry",
+  "httpBucketsMs",
+  "redisBucketsMs",
+  "infoTimeoutMs",
+  "maxRoutes",
+  "processMetrics",
+] as const;
+
 function assertOptions(options: RedisMetricsOptions): void {
+  assertOptionNames("redisMetrics", options, OPTIONS, {
+    buckets: 'use "httpBucketsMs" or "redisBucketsMs"',
+    client: 'use "clients": { main: redis }',
+    register: 'use "registry"',
+  });
   const { clients, infoTimeoutMs = 500, maxRoutes = 200 } = options;
   if (typeof clients !== "object" || clients === null || Object.keys(clients).length === 0) {
     throw new TypeError("redisMetrics: clients must name at least one client, for example { main: redis }");
@@ -147,16 +163,8 @@ function assertOptions(options: RedisMetricsOptions): void {
     }
   }
   for (const name of ["httpBucketsMs", "redisBucketsMs"] as const) assertBuckets(name, options[name] ?? [1]);
-  if (!Number.isFinite(infoTimeoutMs) || infoTimeoutMs <= 0) {
-    throw new TypeError(
-      `redisMetrics: infoTimeoutMs must be a positive number, not ${String(infoTimeoutMs)}`,
-    );
-  }
-  if (!Number.isSafeInteger(maxRoutes) || maxRoutes < 1) {
-    throw new TypeError(
-      `redisMetrics: maxRoutes must be a whole number of at least 1, not ${String(maxRoutes)}`,
-    );
-  }
+  assertDurationMs(infoTimeoutMs, "redisMetrics: infoTimeoutMs");
+  assertCount(maxRoutes, "redisMetrics: maxRoutes");
 }
 
 function assertBuckets(name: string, buckets: readonly number[]): void {

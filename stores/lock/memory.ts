@@ -1,4 +1,4 @@
-import { assertCount, assertOptionNames } from "../options.ts";
+import { assertCount, assertFunction, assertOptionNames } from "../options.ts";
 import type { LockAttempt, LockStore } from "./contract.ts";
 
 interface Holding {
@@ -28,6 +28,7 @@ export class MemoryLockStore implements LockStore {
   constructor(options: MemoryLockStoreOptions = {}) {
     assertOptionNames("MemoryLockStore", options, ["now"]);
     const { now = () => performance.now() } = options;
+    assertFunction(now, "now");
     // Whole milliseconds, as Redis has: the sum and difference of fractions may be a little off.
     this.#now = () => Math.floor(now());
   }

@@ -126,7 +126,7 @@ class HitStore implements ExpressRateLimitStore {
   }
 
   async resetAll(): Promise<void> {
-    const keys = [...this.#windows.keys()];
+    const keys = [...new Set([...this.#windows.keys(), ...this.#uncounted.keys()])];
     for (let at = 0; at < keys.length; at += RESET_AT_ONCE) {
       await Promise.all(keys.slice(at, at + RESET_AT_ONCE).map((key) => this.resetKey(key)));
     }

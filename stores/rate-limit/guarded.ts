@@ -65,7 +65,9 @@ export class GuardedRateLimitStore implements RateLimitStore {
   async peek(key: string, policies: PolicySet, cost: number): Promise<RateLimitDecision> {
     assertPolicySet(policies);
     try {
-      return await this.#store.peek(key, policies, cost);
+      const decision = await this.#store.peek(key, policies, cost);
+      if (decision.source === "store") this.#unitsInFallback = 0;
+      return decision;
     } catch (error) {
       rethrowMistake(error);
       return this.#ofFallback(await this.#fallback.peek(key, this.#share(policies), cost));
@@ -80,7 +82,10 @@ export class GuardedRateLimitStore implements RateLimitStore {
   /** Charges the fallback while the store is away; the units count as admitted by it. */
   charge(key: string, policies: PolicySet, points: number): Promise<void> {
     return this.#either(
-      () => this.#store.charge(key, policies, points),
+      async () => {
+        await this.#store.charge(key, policies, points);
+        this.#unitsInFallback = 0;
+      },
       async () => {
         await this.#fallback.charge(key, this.#share(policies), points);
         this.#unitsInFallback += points;
@@ -90,7 +95,10 @@ export class GuardedRateLimitStore implements RateLimitStore {
 
   reward(key: string, policies: PolicySet, points: number): Promise<void> {
     return this.#either(
-      () => this.#store.reward(key, policies, points),
+      async () => {
+        await this.#store.reward(key, policies, points);
+        this.#unitsInFallback = 0;
+      },
       () => this.#fallback.reward(key, this.#share(policies), points),
     );
   }

@@ -67,7 +67,7 @@ export function assertCreateRedisOptions(options: CreateRedisOptions): void {
   }
   const { name, scaleReads = "master", waitForConnection = true, onError } = options;
   // CLIENT SETNAME takes nothing else, and its refusal would go unnoticed.
-  if (name !== undefined && !/^[!-~]{1,64}$/.test(name)) {
+  if (name !== undefined && (typeof name !== "string" || !/^[!-~]{1,64}$/.test(name))) {
     throw new TypeError(`${OWNER}: name must be 1 to 64 printable ASCII characters without spaces`);
   }
   assertOneOf(scaleReads, `${OWNER}: scaleReads`, ["master", "slave", "all"]);

@@ -3,13 +3,13 @@ import { StoreTimeoutError } from "../errors.ts";
 /** Runs `call`, and rejects with {@link StoreTimeoutError} where it has not settled within `deadlineMs`. */
 export function withinDeadline<Reply>(call: () => Promise<Reply>, deadlineMs: number): Promise<Reply> {
   return new Promise((resolve, reject) => {
+    // Called first: what throws at once leaves no timer behind.
+    const called = call();
     const timer = setTimeout(() => {
       // After a stall of this very process timers run before sockets are read; a reply that already lies in the
       // socket is in time, so the verdict waits for one turn of the event loop.
       setImmediate(() => reject(new StoreTimeoutError(`Redis did not answer within ${deadlineMs} ms`)));
     }, deadlineMs);
-    call()
-      .finally(() => clearTimeout(timer))
-      .then(resolve, reject);
+    called.finally(() => clearTimeout(timer)).then(resolve, reject);
   });
 }

@@ -4,6 +4,7 @@ import type { CreateRedisOptions } from "./client-options.ts";
 import { insistOnDatabase } from "./connection-errors.ts";
 import { outliveFailover } from "./failover.ts";
 import type { RedisAddress } from "./redis-url.ts";
+import { LONGEST_TIMER_MS } from "../options.ts";
 import type { RedisClient } from "./server-of.ts";
 
 /** Without replyMapping, on which the types of every reply depend. */
@@ -50,7 +51,7 @@ function failFast(options: CreateRedisOptions): ConnectionSettings {
   return {
     connectTimeout: connectTimeoutMs,
     commandTimeout: commandTimeoutMs,
-    socketTimeout: 5 * commandTimeoutMs,
+    socketTimeout: Math.min(5 * commandTimeoutMs, LONGEST_TIMER_MS),
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,

@@ -8,6 +8,7 @@ import { keepTables, type KeptTables } from "../../demo-app/import/keep-tables.t
 import type { SeasonBoard } from "../../demo-app/ladder/season-boards.ts";
 import { sharedCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
+import { createGate } from "../support/gate.ts";
 import { describeWithRedisServer, startRedisServer, type RedisServer } from "../support/redis-server.ts";
 import { PATIENT_MS } from "../support/shared-redis.ts";
 import { SMALL_SEASON } from "./use-demo-app.ts";
@@ -103,6 +104,29 @@ describeWithRedisServer("the keeping of the tables", () => {
         }
       });
     }
+
+    it("looks again after a look during which it was woken", async () => {
+      let looks = 0;
+      const look = createGate();
+      const waiting = Object.assign(new Boards(client, SEASONS, PATIENT_MS), {
+        async missing() {
+          looks += 1;
+          await look.pass();
+          return [];
+        },
+      });
+      const { signal } = stopping;
+      const { wake } = keepTables({
+        boards: waiting,
+        logger: pino({ level: "silent" }),
+        signal,
+        everyMs: 3_600_000,
+      });
+      await eventually(() => expect(looks).to.equal(1));
+      wake();
+      look.open();
+      await eventually(() => expect(looks).to.equal(2));
+    });
 
     it("ends when it is told to", async () => {
       stopping.abort();

@@ -113,4 +113,9 @@ describe("assertOptionNames", () => {
       );
     });
   }
+
+  it("assertDurationMs throws a TypeError for more than a timer can count, which would fire at once", () => {
+    expect(() => assertDurationMs(2 ** 31, "here: ttlMs")).to.throw(TypeError, "at most 2147483647");
+    expect(() => assertDurationMs(2 ** 31 - 1, "here: ttlMs")).not.to.throw();
+  });
 });

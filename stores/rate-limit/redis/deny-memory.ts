@@ -51,8 +51,8 @@ export class DenyMemory {
     this.#denials = new LRUCache({ max: maxKeys });
     this.#openedAt = new LRUCache({
       max: MOST_OPENED,
-      dispose: (openedAt) => {
-        this.#openedBefore = Math.max(this.#openedBefore, openedAt);
+      dispose: (openedAt, _key, reason) => {
+        if (reason === "evict") this.#openedBefore = Math.max(this.#openedBefore, openedAt);
       },
     });
   }

@@ -161,6 +161,15 @@ describe("what a RedisRateLimitStore remembers of refused keys", () => {
     }
   });
 
+  it("keeps the refusals of other keys when one key is opened again and again", () => {
+    const memory = new DenyMemory(10);
+    const decision = { allowed: false, retryAfterMs: HOUR_MS, policies: [], source: "store" } as const;
+    const askedAt = performance.now();
+    for (let time = 0; time < 3; time++) memory.forget("open");
+    memory.remember({ key: "k", set: "s" }, decision, { cost: 1, askedAt });
+    expect(memory.recall({ key: "k", set: "s" }, 1, 1)).to.include({ allowed: false });
+  });
+
   it("keeps no refusal that was asked for before its key was opened, however many were opened since", () => {
     const memory = new DenyMemory(10);
     const decision = { allowed: false, retryAfterMs: HOUR_MS, policies: [], source: "store" } as const;

@@ -132,6 +132,16 @@ describe("expressRateLimitStore below the real express-rate-limit", () => {
         await eventually(async () => expect((await store.get(KEY))?.totalHits).to.equal(2));
       });
 
+      it("lifts by resetAll the block of a key that never had a hit counted", async () => {
+        const shared = open();
+        const store = make({ store: shared });
+        const app = appBehind(limiter(store));
+        await shared.block(KEY, 60_000);
+        expect((await request(app).get("/200")).status).to.equal(429);
+        await store.resetAll?.();
+        expect((await request(app).get("/200")).status).to.equal(200);
+      });
+
       it("refuses a key that is blocked in the store", async () => {
         const shared = open();
         await shared.block(KEY, 60_000);

@@ -66,6 +66,22 @@ describe("GuardedRateLimitStore", () => {
     expect(guarded.unitsInFallback).to.equal(0);
   });
 
+  it("begins to count anew once the store answers a peek or a charge, as it does one that limits by results", async () => {
+    const asked = {
+      peek: async () => void (await guarded.peek("k", nine, 1)),
+      charge: () => guarded.charge("k", nine, 1),
+      reward: () => guarded.reward("k", nine, 1),
+    };
+    for (const [name, ask] of Object.entries(asked)) {
+      store.away = true;
+      await guarded.charge("k", nine, 2);
+      expect(guarded.unitsInFallback, name).to.equal(2);
+      store.away = false;
+      await ask();
+      expect(guarded.unitsInFallback, name).to.equal(0);
+    }
+  });
+
   it("goes on counting them while this process remembers some answers of a store that is away", async () => {
     const decision = { allowed: false, retryAfterMs: 10, policies: [], source: "deny-memory" } as const;
     const remembering = new Proxy<RateLimitStore>(failingStore(), {
