@@ -24,8 +24,8 @@ export interface HealthEndpoints extends RouteMiddleware {
 
 /**
  * Answers `GET /livez` (the process runs; touches nothing else) and `GET /readyz` (every check is up, and the service
- * is not draining). 200 or 503 is the whole answer for machines; `?verbose` adds a line for each check. A check that rejects, or takes too long,
- * is down.
+ * is not draining). 200 or 503 is the whole answer for machines; `?verbose` adds a line for each check. A check that
+ * rejects, or takes too long, is down.
  *
  * Place it right after `redisMetrics`, before everything else: a probe must pass when a limiter or a session store
  * does not.

@@ -34,7 +34,7 @@ const BLOCKING_COMMANDS: ReadonlySet<string> = new Set(
 
 /**
  * Counts and times the commands of every ioredis client in this process, through ioredis's own tracing channels.
- * Answers the function that ends it.
+ * Returns the function that ends it.
  *
  * A command counts once it is written to a socket: one that the client rejects before (no connection, no queue)
  * is not seen, and time in the offline queue is not part of a duration.
@@ -82,7 +82,7 @@ export function recordCommands(
   });
 }
 
-/** Times the connections that ioredis makes, also when it reconnects. Answers the function that ends it. */
+/** Times the connections that ioredis makes, also when it reconnects. Returns the function that ends it. */
 export function recordConnects(registry: Registry, bucketsSeconds: readonly number[]): () => void {
   const durations = new Histogram({
     name: "redis_connect_duration_seconds",

@@ -6,7 +6,7 @@ export type RedisInfo = ReadonlyMap<string, number>;
 /**
  * Makes the function that asks one client's server, or each master of its Cluster, for one INFO.
  *
- * It answers within `timeoutMs` whatever state the client is in, never rejects, and answers undefined where not
+ * It settles within `timeoutMs` whatever state the client is in, never rejects, and returns undefined where not
  * every master has replied: a sum over fewer masters would look like counters that went back. An INFO that is still
  * unanswered is waited for again, not sent again, so a frozen server does not gather one with every scrape.
  */

@@ -98,7 +98,7 @@ type Answers = ReadonlyMap<string, RedisInfo | undefined>;
 
 /**
  * Asks each client's Redis for one INFO per scrape and shows what it says. While a Redis is away its values are
- * absent, not old, and `redis_up` is 0. Answers the function that ends it; from then on all of them are absent.
+ * absent, not old, and `redis_up` is 0. Returns the function that ends it; from then on all of them are absent.
  */
 export function watchServers(
   registry: Registry,

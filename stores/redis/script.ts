@@ -5,7 +5,7 @@ import { registerScriptName } from "../../telemetry/script-names.ts";
 /** What a script needs of a client; `Redis` and `Cluster` both have it. */
 export type ScriptClient = Pick<Redis, "eval" | "evalsha">;
 
-/** Every command of ioredis takes lists, and has a twin that answers bytes; its types know neither for a Cluster. */
+/** Every command of ioredis takes lists, and has a twin that returns bytes; its types know neither for a Cluster. */
 type Commands = Record<
   "eval" | "evalBuffer" | "evalsha" | "evalshaBuffer",
   (text: string, keyCount: number, rest: readonly (string | number | Buffer)[]) => Promise<unknown>

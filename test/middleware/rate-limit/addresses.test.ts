@@ -159,7 +159,7 @@ describe("denyAddresses", () => {
     }
   });
 
-  it("has a name in stack traces, and refuses a list that cannot be", () => {
+  it("has a name in stack traces, and refuses an invalid list", () => {
     expect(denyAddresses([]).name).to.equal("denyAddressesMiddleware");
     expect(() => denyAddresses(["nobody"])).to.throw(TypeError, "nobody");
   });

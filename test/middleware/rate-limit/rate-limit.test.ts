@@ -146,7 +146,7 @@ describe("rateLimit", () => {
     expect(JSON.stringify(events)).not.to.contain("secret-key");
   });
 
-  it("names the option that cannot be, when it is made", () => {
+  it("names the option that is invalid, when it is made", () => {
     const store = new MemoryRateLimitStore();
     const make = (options: object) => () => rateLimit({ store, policies: [twoPerMinute], ...options });
     expect(make({ store: undefined })).to.throw(TypeError, "store must be a RateLimitStore");

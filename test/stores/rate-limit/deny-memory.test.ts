@@ -155,7 +155,7 @@ describe("what a RedisRateLimitStore remembers of refused keys", () => {
     expect(commands).to.equal(0);
   });
 
-  it("names the option that cannot be", () => {
+  it("names the option that is invalid", () => {
     for (const denyMemoryKeys of [-1, 1.5, NaN]) {
       expect(() => storeWith(denyMemoryKeys)).to.throw(TypeError, "denyMemoryKeys");
     }

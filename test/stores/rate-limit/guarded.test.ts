@@ -159,7 +159,7 @@ describe("GuardedRateLimitStore", () => {
     expect(await failureOf(guarded.consume("k", nine, 1))).to.have.property("code", "STORE_UNAVAILABLE");
   });
 
-  it("names the option that cannot be", () => {
+  it("names the option that is invalid", () => {
     const make = (options: object) => (): unknown =>
       new GuardedRateLimitStore({ store, fallback, ...options });
     expect(make({ store: {} })).to.throw(TypeError, "store must be a RateLimitStore");

@@ -146,7 +146,7 @@ describe("LeasedRateLimitStore", () => {
     }
   });
 
-  it("names the option that cannot be", () => {
+  it("names the option that is invalid", () => {
     const make = (options: object) => (): unknown =>
       new LeasedRateLimitStore({ store: new MemoryRateLimitStore(), ...options });
     expect(make({ store: undefined })).to.throw(TypeError, "store must be a RateLimitStore");
