@@ -4,7 +4,8 @@ import type { RateLimitReceipt } from "express-redis-suite/stores/rate-limit/con
 import { eventually } from "../../support/eventually.ts";
 import { pause, policy, remainders, take, type StoreUnderTest } from "./under-test.ts";
 
-const LIFE_MS = 150;
+/** Several times longer than a machine stalls, since what is renewed must not end. */
+const LIFE_MS = 600;
 
 /** The `concurrency` algorithm: units that are in use until they are released, or nobody renews them. */
 export function describeUnitsInUse({ open, store }: StoreUnderTest): void {
