@@ -73,7 +73,7 @@ function ours(store: RedisRateLimitStore): readonly Contender[] {
     ["ours, token bucket", [policy("token-bucket")]],
     ["ours, GCRA", [policy("gcra")]],
     ["ours, sliding log", [policy("sliding-log", { limit: 100_000 })]],
-    ["ours, concurrency", [policy("concurrency")]],
+    ["ours, concurrency", [policy("concurrency", { limit: 100_000 })]],
     ["ours, three fixed windows", windows],
     [THREE_POLICIES, threePolicies],
   ];

@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import Mocha from "mocha";
 
-/** Time for sockets and children that are on their way out as the last hook ends. */
-const CLOSING_MS = 3000;
+/** Time for sockets and children that are on their way out as the last hook ends, also on a machine that stalls. */
+const CLOSING_MS = 20_000;
 
 /** What `npm test` prints and adds up after its runs; `failures` has a title and a message for each failed test. */
 interface Outcome {
