@@ -36,16 +36,22 @@ export function rateLimit(options: RateLimitOptions): RateLimitMiddleware {
 /** @param mode whether units are taken before the handler runs, or only looked at */
 export function limiterThat(mode: Limiter["mode"], options: RateLimitOptions): RateLimitMiddleware {
   assertOptions(options);
-  const { key = clientKey, cost: costOf, skip, onLimited = "deny", onStoreError = "allow" } = options;
+  const {
+    key: readKey = clientKey,
+    cost: costOf,
+    skip,
+    onLimited = "deny",
+    onStoreError = "allow",
+  } = options;
   const { headers = [ietfHeaders()] } = options;
   const chosen = typeof options.policies === "function" ? options.policies : policySet(options.policies);
-  warnOfMisuse(options.store, chosen, key);
+  warnOfMisuse(options.store, chosen, readKey);
   const store =
     typeof onStoreError === "object"
       ? new GuardedRateLimitStore({ store: options.store, ...onStoreError })
       : options.store;
   const limiter: Limiter = { store, mode, headers, onLimited };
-  const keyOf = requestKey("rateLimit", key);
+  const keyOf = requestKey("rateLimit", readKey);
 
   async function rateLimitMiddleware(req: Request, res: Response, next: NextFunction): Promise<void> {
     if (skip && (await skip(req))) return next();
@@ -54,14 +60,14 @@ export function limiterThat(mode: Limiter["mode"], options: RateLimitOptions): R
     const policies = typeof chosen === "function" ? chosen(req) : chosen;
     assertPolicySet(policies);
     const read = keyOf(req);
-    const id = typeof read === "string" ? read : await read;
+    const key = typeof read === "string" ? read : await read;
     const cost = costOf ? await costOf(req) : 1;
     if (costOf) assertCount(cost, "rateLimit: cost");
 
-    const question: Question = { key: id, policies, cost, startedAt: performance.now() };
+    const question: Question = { key, policies, cost, startedAt: performance.now() };
     let decision: RateLimitDecision;
     try {
-      decision = await store[mode](id, policies, cost);
+      decision = await store[mode](key, policies, cost);
     } catch (error) {
       const code = storeFailure("rateLimit", error);
       const outcome = onStoreError === "deny" ? "store-error-denied" : "store-error-allowed";

@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { clientFailure } from "../../telemetry/client-failure.ts";
 import { replyPrefix } from "../../telemetry/error-code.ts";
 import { scriptName } from "../../telemetry/script-names.ts";
 
@@ -127,18 +128,10 @@ function operationOf({ command, args }: CommandContext, commands: ReadonlySet<st
   return commands.has(name) ? name : "other";
 }
 
-/** ioredis's own failures have neither class nor code; their texts are its constants. */
 function statusOf(context: CommandContext): string {
   if (!("error" in context)) return "ok";
   const { error } = context;
-  if (!(error instanceof Error)) return "other";
-  if (error.message === "Command timed out") return "timeout";
-  if (
-    error.message === "Connection is closed." ||
-    error.message.startsWith("Command aborted due to connection close") ||
-    error.name === "MaxRetriesPerRequestError"
-  ) {
-    return "closed";
-  }
-  return (error.name === "ReplyError" && replyPrefix(error)) || "other";
+  const failure = clientFailure(error);
+  if (failure) return failure;
+  return (error instanceof Error && error.name === "ReplyError" && replyPrefix(error)) || "other";
 }

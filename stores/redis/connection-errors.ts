@@ -1,12 +1,10 @@
 import type { Redis } from "ioredis";
+import { isUnsent } from "../../telemetry/client-failure.ts";
 import { withoutArguments } from "./reply-error.ts";
 import type { RedisClient } from "./server-of.ts";
 
 /** Why a client of `createRedis` is not connected; nothing of one that is. */
 const lastErrors = new WeakMap<object, Error>();
-
-/** What ioredis says of commands that it cannot send: never why. */
-const NO_CONNECTION = /enableOfflineQueue options is false$|^Connection is closed\.$/;
 
 /**
  * Remembers why a client is not connected, until it is, and tells `onError` of each error, without the arguments of
@@ -16,7 +14,7 @@ export function rememberErrors(client: RedisClient, onError: (error: Error) => v
   client.on("error", (error: Error) => {
     const known = lastErrors.get(client);
     // What follows from an error that is known already says less than that error.
-    if (known && NO_CONNECTION.test(error.message)) return;
+    if (known && isUnsent(error)) return;
     lastErrors.set(client, withoutArguments(error));
     onError(error);
   });

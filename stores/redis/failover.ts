@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { CONNECTION_CLOSED } from "../../telemetry/client-failure.ts";
 
 /** What ioredis has no public name for: the connections on which a client waits for news of a failover. */
 interface FailoverWatch {
@@ -14,7 +15,7 @@ interface FailoverWatch {
  */
 export function outliveFailover(client: Redis): Redis {
   client.on("error", ({ message }: Error) => {
-    if (message !== "Connection is closed." || client.status !== "connecting") return;
+    if (message !== CONNECTION_CLOSED || client.status !== "connecting") return;
     // Right after this event the status becomes "end".
     setImmediate(() => {
       if (client.status === "end") client.connect().catch(() => {});

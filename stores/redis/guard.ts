@@ -1,4 +1,5 @@
 import { StoreTimeoutError, StoreUnavailableError } from "../errors.ts";
+import { clientFailure } from "../../telemetry/client-failure.ts";
 import { assertDurationMs } from "../options.ts";
 import { assertWithinReach, openBreaker } from "./breaker.ts";
 import { withinDeadline } from "./deadline.ts";
@@ -21,7 +22,6 @@ export type { RedisClient } from "./server-of.ts";
 export type Guard = <Reply>(call: () => Promise<Reply>, key?: string) => Promise<Reply>;
 
 const DEFAULT_DEADLINE_MS = 250;
-const COMMAND_TIMEOUT = "Command timed out";
 /** The first words of errors that pass by themselves, or once an operator has helped; the question was a right one. */
 const UNABLE_FOR_NOW = /^(?:BUSY|CLUSTERDOWN|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|OOM|READONLY|TRYAGAIN) /;
 
@@ -55,7 +55,7 @@ export function createServerGuard(
       return await withinDeadline(call, deadlineMs);
     } catch (error) {
       const cause = withoutArguments(error);
-      if (cause instanceof StoreTimeoutError || isConnectionError(cause)) openBreaker(client, server);
+      if (cause instanceof StoreTimeoutError || clientFailure(cause)) openBreaker(client, server);
       throw storeError(cause);
     }
   };
@@ -65,24 +65,10 @@ function storeError(cause: unknown): unknown {
   if (cause instanceof Error && UNABLE_FOR_NOW.test(cause.message)) {
     return new StoreUnavailableError(`Redis cannot serve this now: ${cause.message}`, { cause });
   }
-  if (!isConnectionError(cause)) return cause;
+  const failure = clientFailure(cause);
   // The client's own timeout, where it is shorter than the deadline.
-  if (cause.message === COMMAND_TIMEOUT) {
-    return new StoreTimeoutError("Redis did not answer in time", { cause });
-  }
-  return new StoreUnavailableError("Redis is away: the connection is down", { cause });
-}
-
-/** ioredis has no class or code for these; the texts are its constants (utils/index, errors/, Redis.sendCommand). */
-function isConnectionError(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
-  return (
-    error.message === "Connection is closed." ||
-    error.message === COMMAND_TIMEOUT ||
-    error.message.endsWith("enableOfflineQueue options is false") ||
-    error.message.startsWith("Command aborted due to connection close") ||
-    error.name === "MaxRetriesPerRequestError" ||
-    error.name === "ClusterAllFailedError" ||
-    (error as NodeJS.ErrnoException).syscall !== undefined
-  );
+  if (failure === "timeout") return new StoreTimeoutError("Redis did not answer in time", { cause });
+  if (failure === "closed")
+    return new StoreUnavailableError("Redis is away: the connection is down", { cause });
+  return cause;
 }

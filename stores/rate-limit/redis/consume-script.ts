@@ -1,14 +1,11 @@
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import {
+  composeScript,
   formatOf,
   lines,
   livesOf,
   packState,
-  partsOf,
-  PRELUDE,
-  readNumbers,
   readState,
-  SERVER_CLOCK,
   stateOf,
   type CompositionOptions,
   type Part,
@@ -24,17 +21,14 @@ import {
  *       many integers): the time, the policies' state, and, unless units were taken of a set without sorted sets, what
  *       its policies tell beside it and what is left of a block (microseconds; -1 where units were taken)
  */
-export function composeConsume(
-  algorithms: readonly Algorithm[],
-  { clock = SERVER_CLOCK, numbers = "constants" }: CompositionOptions = {},
-): string {
-  const parts = partsOf(algorithms, numbers);
+export function composeConsume(algorithms: readonly Algorithm[], options: CompositionOptions = {}): string {
+  return composeScript(algorithms, options, consume);
+}
+
+function consume(parts: readonly Part[]): string {
   const sets = parts.filter(({ told }) => told.length > 0).length;
   const fits = parts.map((_, at) => `fits_${at + 1}`).join(" and ");
-  return `${PRELUDE}
-${clock}
-${readNumbers(numbers)}
-local count = #KEYS / ${2 + sets}
+  return `local count = #KEYS / ${2 + sets}
 local found = redis.call('MGET', unpack(KEYS, 1, count * 2))
 -- Read once and written once, however many questions a key has.
 local states, lives, replies = {}, {}, {}
@@ -89,11 +83,13 @@ function healExpiries(parts: readonly Part[], sets: number): string {
   const longest = [livesOf(parts), "blocked", ...windows].join(", ");
   return `if block or not taken then
   local longest = max(${longest})
-  local function heal(healed)
-    if redis.call('PTTL', healed) == -1 then redis.call('PEXPIRE', healed, milliseconds(longest)) end
-  end
-  heal(key)
-  heal(KEYS[question * 2])
-  for set = 1, ${sets} do heal(KEYS[sets + set]) end
+  ${healExpiry("question * 2 - 1", "question * 2")}
+  ${sets === 0 ? "" : healExpiry("sets + 1", `sets + ${sets}`)}
 end`;
+}
+
+function healExpiry(first: string, last: string): string {
+  return `for kept = ${first}, ${last} do
+    if redis.call('PTTL', KEYS[kept]) == -1 then redis.call('PEXPIRE', KEYS[kept], milliseconds(longest)) end
+  end`;
 }

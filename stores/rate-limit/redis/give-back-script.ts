@@ -1,13 +1,10 @@
 import type { Algorithm } from "../algorithms/algorithm.ts";
 import {
+  composeScript,
   lines,
   livesOf,
   packState,
-  partsOf,
-  PRELUDE,
-  readNumbers,
   readState,
-  SERVER_CLOCK,
   type CompositionOptions,
   type Part,
 } from "./lua-composition.ts";
@@ -20,16 +17,13 @@ import {
  *       2: units, 3: the name of the receipt's units, 4: the receipt's time, then its mark for each policy
  * Returns 1
  */
-export function composeGiveBack(
-  algorithms: readonly Algorithm[],
-  { clock = SERVER_CLOCK, numbers = "constants" }: CompositionOptions = {},
-): string {
-  const parts = partsOf(algorithms, numbers);
+export function composeGiveBack(algorithms: readonly Algorithm[], options: CompositionOptions = {}): string {
+  return composeScript(algorithms, options, giveBackUnits);
+}
+
+function giveBackUnits(parts: readonly Part[]): string {
   const counting = parts.filter(({ state }) => state.length > 0);
-  return `${PRELUDE}
-${clock}
-${readNumbers(numbers)}
-local mode, units, holder, taken_at = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+  return `local mode, units, holder, taken_at = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 local sets = 2
 if mode == 'release' then
   ${giveBack(parts, "release")}

@@ -4,7 +4,7 @@ import type { Algorithm, LuaFragment } from "../algorithms/algorithm.ts";
 export const SERVER_CLOCK: string = `local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]`;
 
-export const PRELUDE: string = `local max, min, floor, ceil, text = math.max, math.min, math.floor, math.ceil, string.format
+const PRELUDE = `local max, min, floor, ceil, text = math.max, math.min, math.floor, math.ceil, string.format
 
 -- An expiry that Redis takes, which reads no number with an exponent.
 local function milliseconds(microseconds)
@@ -29,8 +29,20 @@ export interface Part {
   readonly fill: (text: string | undefined) => string;
 }
 
-/** The fragments of a set of policies as parts of one script. */
-export function partsOf(algorithms: readonly Algorithm[], numbers: "constants" | "arguments"): Part[] {
+/** A script of fragments: what `body` makes of them, behind the words and the time that all scripts begin with. */
+export function composeScript(
+  algorithms: readonly Algorithm[],
+  { clock = SERVER_CLOCK, numbers = "constants" }: CompositionOptions,
+  body: (parts: readonly Part[]) => string,
+): string {
+  const readNumbers = numbers === "arguments" ? "local numbers = cjson.decode(ARGV[#ARGV])" : "";
+  return `${PRELUDE}
+${clock}
+${readNumbers}
+${body(partsOf(algorithms, numbers))}`;
+}
+
+function partsOf(algorithms: readonly Algorithm[], numbers: "constants" | "arguments"): Part[] {
   let setsBefore = 0;
   let constantsBefore = 0;
   return algorithms.map(({ lua }, at) => {
@@ -111,8 +123,4 @@ export function livesOf(parts: readonly Part[]): string {
 /** One line, or several, for each part that has any. */
 export function lines(parts: readonly Part[], lineOf: (part: Part) => string): string {
   return parts.map(lineOf).filter(Boolean).join("\n");
-}
-
-export function readNumbers(numbers: "constants" | "arguments"): string {
-  return numbers === "arguments" ? "local numbers = cjson.decode(ARGV[#ARGV])" : "";
 }
