@@ -79,6 +79,18 @@ describe("npm test", function () {
     expect(code).to.equal(1);
   });
 
+  it("runs the tests of whole apps beside the others, whose output comes behind", async () => {
+    write("test/a.test.ts", `${PASSES} it("fails", () => { throw new Error("red"); });`);
+    write("test/demo-app/app.test.ts", `it("is a whole app", () => { throw new Error("redder"); });`);
+    const { code, output, lastLine } = await start().ended;
+    expect(lastLine).to.equal("3 passed, 2 failed");
+    expect(output).to.match(/is a whole app.*passes twice.*on wasm/s);
+    expect(output)
+      .to.include("failed: fails\n    red\n")
+      .and.to.include("failed: is a whole app\n    redder\n");
+    expect(code).to.equal(1);
+  });
+
   it("gives its arguments to mocha, and runs but the files that they name", async () => {
     write("test/a.test.ts", `${PASSES} it("is not asked for", () => { throw new Error("red"); });`);
     const { code, lastLine } = await start(["test/a.test.ts", "--grep", "passes"]).ended;
@@ -99,7 +111,8 @@ describe("npm test", function () {
       "test/a.test.ts",
       `import { createServer } from "node:net"; it("leaks", () => { createServer().listen(0); });`,
     );
-    const { code, errors, lastLine } = await start(["test/a.test.ts"]).ended;
+    const { code, errors, lastLine } = await start(["test/a.test.ts", "--reporter-option", "closingMs=500"])
+      .ended;
     expect(lastLine).to.equal("1 passed, 1 failed");
     expect(errors).to.include("TCPServerWrap");
     expect(code).to.equal(1);

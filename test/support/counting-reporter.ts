@@ -1,7 +1,10 @@
 import { writeFileSync } from "node:fs";
 import Mocha from "mocha";
 
-/** Time for sockets and children that are on their way out as the last hook ends, also on a machine that stalls. */
+/**
+ * Time for sockets and children that are on their way out as the last hook ends, also on a machine that stalls;
+ * `--reporter-option closingMs=…` changes it.
+ */
 const CLOSING_MS = 20_000;
 
 /** What `npm test` prints and adds up after its runs; `failures` has a title and a message for each failed test. */
@@ -20,6 +23,7 @@ interface Outcome {
 class CountingReporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options?: Mocha.MochaOptions) {
     super(runner, options);
+    const { closingMs = CLOSING_MS } = (options?.reporterOptions ?? {}) as { closingMs?: string };
     const failures: string[] = [];
     runner.on("fail", (test, error: unknown) => {
       failures.push(`${test.fullTitle()}\n    ${String(error instanceof Error ? error.message : error)}`);
@@ -32,7 +36,7 @@ class CountingReporter extends Mocha.reporters.Spec {
         process.stderr.write(`${open}\n`);
         writeOutcome({ passed, failed: failed + 1, skipped, failures: [...failures, open] });
         process.exit();
-      }, CLOSING_MS).unref();
+      }, Number(closingMs)).unref();
     });
   }
 }

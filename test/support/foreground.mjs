@@ -6,11 +6,12 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 /**
  * Runs a program on this terminal and answers its exit code (128 + the signal's number where a signal ended it).
  * The program leads a process group of its own, so that a signal to us ends its children too, even those that a
- * terminal's Ctrl-C would not reach; after `graceMs` by force. A program that cannot be started answers 127.
+ * terminal's Ctrl-C would not reach; after `graceMs` by force. A program that cannot be started answers 127. What it prints goes to `output`, a file descriptor, if given.
  */
-export function runInForeground(command, args, { env = process.env, graceMs = 5000 } = {}) {
+export function runInForeground(command, args, options = {}) {
+  const { env = process.env, graceMs = 5000, output = "inherit" } = options;
   return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit"], env, detached: true });
+    const child = spawn(command, args, { stdio: ["ignore", output, output], env, detached: true });
     let force;
     const forward = (signal) => {
       signalGroup(child.pid, signal);
