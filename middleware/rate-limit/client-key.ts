@@ -23,7 +23,7 @@ const NO_ADDRESS = "unknown";
  * address
  */
 export function clientKey(req: Request): string {
-  const address = clientAddress(req);
+  const address = clientAddress(req, "rateLimit");
   if (!req.app.get("trust proxy") && req.headers["x-forwarded-for"] !== undefined) {
     warnOnce(
       "ERS_FORWARDED_UNTRUSTED",
@@ -45,12 +45,13 @@ export function clientKey(req: Request): string {
  * The address Express found for the client, without the port that some load balancers add; undefined where there is
  * none, or one that is no IP address.
  *
+ * @param owner the function that was called for it, which begins the error's message
  * @throws TypeError when the app trusts every proxy
  */
-export function clientAddress(req: Request): string | undefined {
+export function clientAddress(req: Request, owner: string): string | undefined {
   if (req.app.get("trust proxy") === true) {
     throw new TypeError(
-      'rateLimit: with "trust proxy": true every client chooses its own address; name your proxies, or their number',
+      `${owner}: with "trust proxy": true every client chooses its own address; name your proxies, or their number`,
     );
   }
   // Express works the address out anew each time that it is read.

@@ -136,26 +136,28 @@ describe("denyAddresses", () => {
   });
 
   it("refuses an app that trusts every proxy, in which everybody can name another address", async () => {
-    for (const middleware of [
-      denyAddresses(["192.0.2.0/24"]),
-      rateLimit({
-        store: new MemoryRateLimitStore(),
-        policies: policySet([policy("fixed-window", 1)]),
-        key: () => "k",
-        skip: fromAddresses(["192.0.2.0/24"]),
-      }),
-    ]) {
+    const limiterWith = (options: object): express.RequestHandler =>
+      rateLimit({ store: new MemoryRateLimitStore(), policies: [policy("fixed-window", 1)], ...options });
+    const list = ["192.0.2.0/24"];
+    const middlewares: Record<string, express.RequestHandler> = {
+      denyAddresses: denyAddresses(list),
+      fromAddresses: limiterWith({ key: () => "k", skip: fromAddresses(list) }),
+      rateLimit: limiterWith({}),
+    };
+    for (const [called, middleware] of Object.entries(middlewares)) {
       const app = appOf(middleware);
       app.set("trust proxy", true);
       const { status, text } = await from(app, "192.0.2.7");
       expect(status).to.equal(500);
-      expect(text).to.include('TypeError: rateLimit: with "trust proxy": true');
+      expect(text).to.include(`TypeError: ${called}: with "trust proxy": true`);
     }
   });
 
   it("takes a list, and says so to whoever gives one address", () => {
     for (const list of ["10.0.0.1", undefined] as unknown as string[][]) {
-      expect(() => denyAddresses(list)).to.throw(TypeError, 'must be an array, for example ["192.0.2.7"');
+      const says = 'the addresses must be an array, for example ["192.0.2.7"';
+      expect(() => denyAddresses(list)).to.throw(TypeError, `denyAddresses: ${says}`);
+      expect(() => fromAddresses(list)).to.throw(TypeError, `fromAddresses: ${says}`);
     }
   });
 
