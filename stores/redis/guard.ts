@@ -22,6 +22,7 @@ export type { RedisClient } from "./server-of.ts";
 export type Guard = <Reply>(call: () => Promise<Reply>, key?: string) => Promise<Reply>;
 
 const DEFAULT_DEADLINE_MS = 250;
+const NO_CALL = "guard: the call must be a function that returns a promise: guard(() => redis.ping())";
 /** The first words of errors that pass by themselves, or once an operator has helped; the question was a right one. */
 const UNABLE_FOR_NOW = /^(?:BUSY|CLUSTERDOWN|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|OOM|READONLY|TRYAGAIN) /;
 
@@ -32,12 +33,22 @@ const UNABLE_FOR_NOW = /^(?:BUSY|CLUSTERDOWN|LOADING|MASTERDOWN|MISCONF|NOREPLIC
  * A breaker opens at the first missed deadline or lost connection and is closed by a PING of its own: while it is open
  * no request waits, not even as a probe, and a false alarm costs one round trip.
  *
- * @throws TypeError for a deadline that is not a positive number
+ * @throws TypeError for a deadline that is not a positive number; the guard rejects with one for what is no function, or
+ * returns no promise
  */
 export function createGuard(client: RedisClient, deadlineMs: number = DEFAULT_DEADLINE_MS): Guard {
   const guard = createServerGuard(client, deadlineMs);
   // Found before the call: a slot may have moved by the time that its old master has missed the deadline.
-  return async (call, key) => guard(call, serverOf(client, key));
+  return async (call, key) => {
+    if (typeof call !== "function") throw new TypeError(NO_CALL);
+    return guard(() => promisedBy(call), serverOf(client, key));
+  };
+}
+
+function promisedBy<Reply>(call: () => Promise<Reply>): Promise<Reply> {
+  const promised = call();
+  if (typeof promised?.finally !== "function") throw new TypeError(NO_CALL);
+  return promised;
 }
 
 /** A {@link Guard} that is told the server itself, for commands that are not about a key. */

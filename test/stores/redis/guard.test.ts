@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import { setImmediate as turn, setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import { Redis } from "ioredis";
-import { close, createRedis, type RedisClient } from "express-redis-suite/redis";
+import { close, createGuard, createRedis, type RedisClient } from "express-redis-suite/redis";
 import { RedisCacheStore } from "express-redis-suite/stores/cache/redis";
 import { StoreTimeoutError, StoreUnavailableError } from "express-redis-suite/stores/errors";
 import { RedisLockStore } from "express-redis-suite/stores/lock/redis";
@@ -29,6 +29,19 @@ async function timed<Value>(
     return { error, ms: watch.ownMs() };
   }
 }
+
+describe("createGuard", () => {
+  it("rejects with a TypeError what is no function, or returns no promise", async () => {
+    const guard = createGuard(redis());
+    for (const call of [undefined, redis().ping(), () => "PONG"]) {
+      const { error } = await timed(() => guard(call as never));
+      expect(error, inspect(call))
+        .to.be.instanceOf(TypeError)
+        .with.property("message")
+        .that.equals("guard: the call must be a function that returns a promise: guard(() => redis.ping())");
+    }
+  });
+});
 
 describe("the guard of a store", () => {
   for (const deadlineMs of [0, -1, NaN, Infinity, "100"]) {
