@@ -35,7 +35,7 @@ export function redisStores(client: RedisClient, options: RedisStoresOptions): R
     );
   }
   assertOptionNames("redisStores", options, ["prefix", "deadlineMs"], RENAMED);
-  assertPrefix(options.prefix);
+  assertPrefix(options.prefix, "redisStores: prefix");
   const settings = (kind: string): RedisAccessOptions => ({
     ...options,
     client,

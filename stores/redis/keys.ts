@@ -25,8 +25,10 @@ function sha256(text: string): string {
 }
 
 /** @throws TypeError for a prefix that is empty or would itself carry a hash tag or a glob character */
-export function assertPrefix(prefix: string): void {
+export function assertPrefix(prefix: string, what = "prefix"): void {
   if (typeof prefix !== "string" || !/^[\w.:/-]{1,64}$/.test(prefix)) {
-    throw new TypeError("prefix must be 1 to 64 letters, digits or _ . : / - characters");
+    throw new TypeError(
+      `${what} must be 1 to 64 letters, digits or _ . : / - characters, for example "myapp"`,
+    );
   }
 }

@@ -14,7 +14,10 @@ const SESSION = { cookie: { originalMaxAge: 60_000 } } as SessionData;
 describe("redisStores", () => {
   for (const prefix of ["", "a b", "a*", "{a}", undefined]) {
     it(`refuses the prefix ${JSON.stringify(prefix)} with a TypeError`, () => {
-      expect(() => redisStores(redis(), { prefix: prefix as string })).to.throw(TypeError, "prefix");
+      expect(() => redisStores(redis(), { prefix: prefix as string })).to.throw(
+        TypeError,
+        /^redisStores: prefix must be 1 to 64 .* characters, for example "myapp"$/,
+      );
     });
   }
 
@@ -84,7 +87,10 @@ describe("a Redis store", () => {
     it(`${name} refuses what is no client, a prefix or a deadline that is invalid, and options it does not have`, () => {
       const right = { client: redis(), prefix: "p" };
       expect(() => make({ ...right, client: "redis://h" })).to.throw(TypeError, "client");
-      expect(() => make({ ...right, prefix: "*" })).to.throw(TypeError, "prefix");
+      expect(() => make({ ...right, prefix: "*" })).to.throw(
+        TypeError,
+        'prefix must be 1 to 64 letters, digits or _ . : / - characters, for example "myapp"',
+      );
       for (const deadlineMs of [0, -1, NaN, Infinity, "250"]) {
         expect(() => make({ ...right, deadlineMs })).to.throw(TypeError, "deadlineMs");
       }
