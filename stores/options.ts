@@ -64,6 +64,55 @@ export function assertOptionNames<Options extends object>(
   }
 }
 
+export type StoreKind = "RateLimitStore" | "CacheStore" | "LockManager" | "express-session Store";
+
+interface StoreMarks {
+  readonly methods: readonly string[];
+  /** Its name among the stores of `redisStores`. */
+  readonly of: string;
+}
+
+/**
+ * The kinds of stores, each with what it can do that the others cannot: whoever made a store, it is known by its
+ * methods.
+ */
+const STORE_KINDS: Readonly<Record<StoreKind, StoreMarks>> = {
+  RateLimitStore: { methods: ["consume"], of: "rateLimit" },
+  CacheStore: { methods: ["get", "set", "delete"], of: "cache" },
+  LockManager: { methods: ["tryAcquire"], of: "locks" },
+  "express-session Store": { methods: ["get", "set", "destroy", "on"], of: "session" },
+};
+
+/** @throws TypeError for anything but a store of this kind, which says what it is instead, and where the right one is */
+export function assertStore(value: unknown, what: string, kind: StoreKind): void {
+  if (isStore(value, kind)) return;
+  const right = `${withArticle(kind)}, such as redisStores(…).${STORE_KINDS[kind].of}`;
+  throw new TypeError(`${what} must be ${right}, not ${insteadOfStore(value)}`);
+}
+
+function isStore(value: unknown, kind: StoreKind): boolean {
+  return STORE_KINDS[kind].methods.every((method) => isMethod(value, method));
+}
+
+function isMethod(value: unknown, name: string): boolean {
+  return typeof (value as Record<string, unknown> | null | undefined)?.[name] === "function";
+}
+
+function insteadOfStore(value: unknown): string {
+  if (isMethod(value, "evalsha")) return "an ioredis client";
+  if (value instanceof Promise) return "a promise, which must be awaited";
+  if (isStore((value as { rateLimit?: unknown } | null | undefined)?.rateLimit, "RateLimitStore")) {
+    return "all the stores of redisStores";
+  }
+  const kinds = Object.keys(STORE_KINDS) as StoreKind[];
+  const kind = kinds.find((candidate) => isStore(value, candidate));
+  return kind === undefined ? printed(value) : withArticle(kind);
+}
+
+function withArticle(kind: string): string {
+  return `${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind}`;
+}
+
 function adviceOn(name: string, known: readonly string[], renamed: Readonly<Record<string, string>>): string {
   const advice = Object.hasOwn(renamed, name) ? renamed[name] : undefined;
   if (advice !== undefined) return advice;

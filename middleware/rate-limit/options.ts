@@ -1,5 +1,5 @@
 import type { Request } from "express";
-import { assertFunction, assertOptionNames } from "../../stores/options.ts";
+import { assertFunction, assertOptionNames, assertStore } from "../../stores/options.ts";
 import type { PolicySet, RateLimitPolicy, RateLimitStore } from "../../stores/rate-limit/contract.ts";
 import type { HeaderWriter } from "./headers.ts";
 import type { OnLimited } from "./on-limited.ts";
@@ -78,7 +78,7 @@ const RENAMED: Readonly<Record<string, string>> = {
 export function assertOptions(options: RateLimitOptions): void {
   assertOptionNames("rateLimit", options, NAMES, RENAMED);
   const { store, onLimited = "deny", onStoreError = "allow", headers = [] } = options;
-  if (typeof store?.consume !== "function") throw new TypeError("rateLimit: store must be a RateLimitStore");
+  assertStore(store, "rateLimit: store", "RateLimitStore");
   for (const name of ["key", "cost", "skip"] as const) assertFunction(options[name], `rateLimit: ${name}`);
   if (onLimited !== "deny" && onLimited !== "shadow" && typeof onLimited !== "function") {
     throw new TypeError(

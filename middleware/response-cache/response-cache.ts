@@ -1,6 +1,6 @@
 import type { Request, Response } from "express";
 import type { CacheStore } from "../../stores/cache/contract.ts";
-import { assertCount, assertOptionNames } from "../../stores/options.ts";
+import { assertCount, assertOptionNames, assertStore } from "../../stores/options.ts";
 import { channels, publish, type ResponseCacheEvent } from "../../telemetry/channels.ts";
 import { warnOnce } from "../../telemetry/warn-once.ts";
 import { requestKey } from "../request/request-key.ts";
@@ -109,7 +109,7 @@ function assertOptions(options: ResponseCacheOptions): void {
     maxBytes: 'use "maxBodyBytes"',
   });
   const { store, ttlMs, name = "cache", maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;
-  if (typeof store?.get !== "function") throw new TypeError("responseCache: store must be a CacheStore");
+  assertStore(store, "responseCache: store", "CacheStore");
   assertCount(ttlMs, "responseCache: ttlMs");
   if (typeof name !== "string" || !/^[A-Za-z][A-Za-z0-9-]*$/.test(name)) {
     throw new TypeError("responseCache: name must be a letter followed by letters, digits and -");

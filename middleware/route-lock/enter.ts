@@ -1,6 +1,6 @@
 import type { Request, Response } from "express";
 import { assertLockTtlMs, type Lock, type TryAcquire } from "../../stores/lock/lock-manager.ts";
-import { assertOneOf, assertOptionNames } from "../../stores/options.ts";
+import { assertOneOf, assertOptionNames, assertStore } from "../../stores/options.ts";
 import { channels, publish, type RouteLockEvent } from "../../telemetry/channels.ts";
 import { requestKey } from "../request/request-key.ts";
 import { isAnswered } from "../response/answered.ts";
@@ -77,7 +77,7 @@ function assertOptions(options: RouteLockOptions): void {
     keyGenerator: 'use "key"',
   });
   const { locks, ttlMs, onStoreError = "deny" } = options;
-  if (typeof locks?.tryAcquire !== "function") throw new TypeError("routeLock: locks must be a LockManager");
+  assertStore(locks, "routeLock: locks", "LockManager");
   assertLockTtlMs(ttlMs);
   assertOneOf(onStoreError, "routeLock: onStoreError", ["deny", "allow"]);
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Request } from "express";
 import expressSession, { type CookieOptions, type Store } from "express-session";
-import { assertCount, assertOneOf, assertOptionNames } from "../../stores/options.ts";
+import { assertCount, assertOneOf, assertOptionNames, assertStore } from "../../stores/options.ts";
 import { channels, publish, type SessionEvent } from "../../telemetry/channels.ts";
 import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
 import { isAnswered } from "../response/answered.ts";
@@ -141,11 +141,13 @@ function assertOptions(options: SessionOptions): void {
     cookie = {},
     onStoreError = "deny",
   } = options;
-  if (typeof store?.get !== "function")
-    throw new TypeError("session: store must be an express-session Store");
+  assertStore(store, "session: store", "express-session Store");
   const secrets = [secret].flat();
   if (secrets.length === 0 || secrets.some((one) => typeof one !== "string" || one === "")) {
-    throw new TypeError("session: secret must be a string, or a list of strings, none of them empty");
+    throw new TypeError(
+      "session: secret must be a string, or a list of strings, none of them empty or undefined: " +
+        "is the environment variable set that it comes from?",
+    );
   }
   assertCount(maxAgeMs, "session: maxAgeMs");
   assertOptionNames(

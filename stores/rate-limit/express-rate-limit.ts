@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { assertCount, assertOptionNames } from "../options.ts";
+import { assertCount, assertOptionNames, assertStore } from "../options.ts";
 import type { PolicySet, RateLimitDecision, RateLimitReceipt, RateLimitStore } from "./contract.ts";
 import { policySet } from "./policy-set.ts";
 
@@ -83,7 +83,7 @@ class HitStore implements ExpressRateLimitStore {
   constructor(options: ExpressRateLimitStoreOptions) {
     assertOptionNames("expressRateLimitStore", options, ["store", "prefix", "maxKeys"]);
     const { store, prefix = "express-rate-limit", maxKeys = 10_000 } = options;
-    if (typeof store?.consume !== "function") throw new TypeError("store must be a RateLimitStore");
+    assertStore(store, "store", "RateLimitStore");
     if (typeof prefix !== "string" || prefix === "")
       throw new TypeError("prefix must be a string that is not empty");
     assertCount(maxKeys, "maxKeys");

@@ -1,4 +1,4 @@
-import { assertCount, assertOptionNames } from "../options.ts";
+import { assertCount, assertOptionNames, assertStore } from "../options.ts";
 import type {
   PolicySet,
   RateLimitDecision,
@@ -35,7 +35,7 @@ export class GuardedRateLimitStore implements RateLimitStore {
   constructor(options: GuardedRateLimitStoreOptions) {
     assertOptionNames("GuardedRateLimitStore", options, ["store", "fallback", "instances"]);
     const { store, fallback, instances = 1 } = options;
-    if (typeof store?.consume !== "function") throw new TypeError("store must be a RateLimitStore");
+    assertStore(store, "store", "RateLimitStore");
     if (typeof fallback?.consume !== "function") throw new TypeError("fallback must be a RateLimitStore");
     assertCount(instances, "instances");
     this.#store = store;

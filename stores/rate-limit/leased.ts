@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { assertCount, assertOptionNames } from "../options.ts";
+import { assertCount, assertOptionNames, assertStore } from "../options.ts";
 import type {
   PolicySet,
   RateLimitDecision,
@@ -59,7 +59,7 @@ export class LeasedRateLimitStore implements RateLimitStore {
   constructor(options: LeasedRateLimitStoreOptions) {
     assertOptionNames("LeasedRateLimitStore", options, ["store", "units", "maxKeys"]);
     const { store, units = 20, maxKeys = 10_000 } = options;
-    if (typeof store?.consume !== "function") throw new TypeError("store must be a RateLimitStore");
+    assertStore(store, "store", "RateLimitStore");
     assertCount(units, "units");
     assertCount(maxKeys, "maxKeys");
     this.#store = store;

@@ -8,7 +8,7 @@ export type ShortPolicyOptions = Partial<Omit<RateLimitPolicy, "limit" | "window
  * one limiter need a `name` each.
  */
 export function perSecond(limit: number, options: ShortPolicyOptions = {}): RateLimitPolicy {
-  return { name: "per-second", algorithm: "sliding-window", ...options, limit, windowMs: 1000 };
+  return { name: "per-second", algorithm: "sliding-window", ...checked(options), limit, windowMs: 1000 };
 }
 
 /** At most `limit` units per minute; named `per-minute`, else as {@link perSecond}. */

@@ -2,10 +2,14 @@ import { expect } from "chai";
 import express from "express";
 import { crossOriginProtection } from "express-redis-suite/cross-origin-protection";
 import { healthEndpoints } from "express-redis-suite/health";
-import { perMinute, rateLimit } from "express-redis-suite/rate-limit";
+import { perMinute, perSecond, rateLimit } from "express-redis-suite/rate-limit";
 import { parseRedisUrl } from "express-redis-suite/redis";
+import { responseCache } from "express-redis-suite/response-cache";
+import { routeLock } from "express-redis-suite/route-lock";
 import { session } from "express-redis-suite/session";
+import { redisStores, type RedisStores } from "express-redis-suite/stores";
 import request from "supertest";
+import { redis } from "../support/shared-redis.ts";
 
 const refusal = (call: () => unknown): string => {
   try {
@@ -41,7 +45,9 @@ describe("mistakes that beginners make", () => {
   });
 
   it("are told of as what they are: an algorithm in place of the options", () => {
-    expect(refusal(() => perMinute(5, "gcra" as never))).to.include('{ algorithm: "gcra" }');
+    for (const short of [perSecond, perMinute]) {
+      expect(refusal(() => short(5, "gcra" as never))).to.include('{ algorithm: "gcra" }');
+    }
   });
 
   it("are told of as what they are: a health check that returns nothing", async () => {
@@ -51,4 +57,58 @@ describe("mistakes that beginners make", () => {
       expect([status, text]).to.deep.equal([503, "- it: must return { up }\nunavailable\n"]);
     }
   });
+});
+
+describe("a store of another kind", () => {
+  const stores = (): RedisStores => redisStores(redis(), { prefix: "app" });
+  const middlewares: Record<string, [make: (store: never) => unknown, right: string]> = {
+    "rateLimit: store": [
+      (store) => rateLimit({ store, policies: [perSecond(5)] }),
+      "a RateLimitStore, such as redisStores(…).rateLimit",
+    ],
+    "responseCache: store": [
+      (store) => responseCache({ store, ttlMs: 1000 }),
+      "a CacheStore, such as redisStores(…).cache",
+    ],
+    "routeLock: locks": [
+      (locks) => routeLock({ locks, key: () => "k", ttlMs: 1000 }),
+      "a LockManager, such as redisStores(…).locks",
+    ],
+    "session: store": [
+      (store) => session({ store, secret: "s" }),
+      "an express-session Store, such as redisStores(…).session",
+    ],
+  };
+  const given: Record<string, () => unknown> = {
+    "a RateLimitStore": () => stores().rateLimit,
+    "a CacheStore": () => stores().cache,
+    "a LockManager": () => stores().locks,
+    "an express-session Store": () => stores().session,
+    "all the stores of redisStores": stores,
+    "an ioredis client": redis,
+    "a promise, which must be awaited": async () => stores().cache,
+    "an object": () => ({}),
+    undefined: () => undefined,
+  };
+  for (const [what, [make, right]] of Object.entries(middlewares)) {
+    for (const [kind, store] of Object.entries(given)) {
+      const isRight = right.startsWith(`${kind},`);
+      it(`${isRight ? "is not" : "is a TypeError that says what"} ${kind} for ${what}`, () => {
+        const message = refusal(() => make(store() as never));
+        expect(message).to.equal(isRight ? "" : `${what} must be ${right}, not ${kind}`);
+      });
+    }
+  }
+});
+
+describe("a secret that is missing", () => {
+  for (const secret of [undefined, "", ["s3cret", undefined], [""]]) {
+    it(`asks for the environment variable, and prints no secret: ${JSON.stringify(secret)}`, () => {
+      const { session: store } = redisStores(redis(), { prefix: "app" });
+      const message = refusal(() => session({ store, secret: secret as string }));
+      expect(message).to.include("session: secret must be a string");
+      expect(message).to.include("is the environment variable set that it comes from?");
+      expect(message).to.not.include("s3cret");
+    });
+  }
 });
