@@ -18,7 +18,7 @@ export interface Settings {
   readonly cacheTtlMs: number;
   /** How long the job of `POST /process` takes, milliseconds. */
   readonly processMs: number;
-  /** How old the text of a scrape may be, milliseconds. */
+  /** How old the metrics of a scrape may be, milliseconds. */
   readonly metricsTtlMs: number;
   /** How many replays may run at once. */
   readonly replays: number;
@@ -45,7 +45,7 @@ export const DEFAULT_SETTINGS: Settings = {
     { name: "burst", algorithm: "fixed-window", limit: 5, windowMs: 1000 },
     { name: "sustained", algorithm: "sliding-window", limit: 60, windowMs: 60_000 },
   ],
-  // Half of what a request may take in all while Redis is away.
+  // A request that meets a Redis that has just stood still waits for one such deadline.
   storeDeadlineMs: 150,
   cacheTtlMs: 1000,
   processMs: 2000,
