@@ -18,6 +18,8 @@ describeWithRedisServer("outages of a Redis that answers and refuses", () => {
   let listening: Listening;
   let browser: Agent;
   let log: string[];
+  /** Runs a script that does not end. */
+  let stuck: Redis | undefined;
 
   beforeEach(async () => {
     server = await startRedisServer();
@@ -35,6 +37,7 @@ describeWithRedisServer("outages of a Redis that answers and refuses", () => {
     await listening.close(0);
     demo.close();
     admin.disconnect();
+    stuck?.disconnect();
     await close(client);
     await server.stop();
   });
@@ -42,8 +45,17 @@ describeWithRedisServer("outages of a Redis that answers and refuses", () => {
   const postScore = () => browser.post("/score").send({ player_id: "alice", score: 1 });
   const readiness = async (): Promise<string> => (await browser.get("/readyz?verbose")).text;
 
+  /** Of a master that is not there, without which it serves nothing. */
+  const beginReplica = async ({ readOnly }: { readOnly: "yes" | "no" }): Promise<void> => {
+    await admin.config("SET", "replica-read-only", readOnly, "replica-serve-stale-data", "no");
+    await admin.replicaof("127.0.0.1", 1);
+  };
+
   interface Refusal {
+    /** What a write is told. */
     readonly word: string;
+    /** What a read is told, where reads are refused as well. */
+    readonly reads?: string;
     begin(): Promise<unknown>;
     end(): Promise<unknown>;
   }
@@ -63,19 +75,48 @@ describeWithRedisServer("outages of a Redis that answers and refuses", () => {
       begin: () => admin.config("SET", "min-replicas-to-write", "1"),
       end: () => admin.config("SET", "min-replicas-to-write", "0"),
     },
+    {
+      word: "READONLY",
+      reads: "MASTERDOWN",
+      begin: () => beginReplica({ readOnly: "yes" }),
+      end: () => admin.replicaof("NO", "ONE"),
+    },
+    {
+      word: "MASTERDOWN",
+      reads: "MASTERDOWN",
+      begin: () => beginReplica({ readOnly: "no" }),
+      end: () => admin.replicaof("NO", "ONE"),
+    },
+    {
+      word: "BUSY",
+      reads: "BUSY",
+      begin: async () => {
+        await admin.config("SET", "busy-reply-threshold", "20");
+        // Whoever runs it hears of it only when it is killed.
+        stuck = new Redis({ port: server.port, host: "127.0.0.1" });
+        stuck.eval("while true do end", 0).catch(() => {});
+        await eventually(async () => {
+          expect(await admin.ping().catch(({ message }: Error) => message)).to.match(/^BUSY/);
+        });
+      },
+      end: () => admin.script("KILL"),
+    },
   ];
-  for (const { word, begin, end } of refusals) {
-    it(`of kind ${word} are a line when they begin and one when they end, and tell /readyz`, async () => {
+  for (const { word, reads, begin, end } of refusals) {
+    const kind = reads && reads !== word ? `${word} (${reads} of reads)` : word;
+    it(`of kind ${kind} are a line when they begin and one when they end, and tell /readyz`, async () => {
       expect(await readiness()).to.equal("+ redis\n+ writes\nok\n");
       await begin();
       for (let time = 0; time < 5; time += 1) await postScore().expect(503);
       await eventually(() => expect(log).to.have.length(1));
       expect(log[0]).to.include("Redis refuses writes").and.to.include(word);
-      // Reads go on.
-      await browser.get("/leaderboard").expect(200);
+      await browser.get("/leaderboard").expect(reads ? 503 : 200);
+      const redisIs = reads ? `- redis: ${reads}.*` : "\\+ redis";
       await eventually(async () => {
-        expect(await readiness()).to.match(new RegExp(`^\\+ redis\\n- writes: .*${word}`));
+        expect(await readiness()).to.match(new RegExp(`^${redisIs}\\n- writes: .*${word}`));
       });
+      await browser.get("/readyz").expect(503);
+      expect(log).to.have.length(1);
       await end();
       await eventually(() => expect(log).to.have.length(2), 8000);
       expect(log[1]).to.include("Redis takes writes again");
