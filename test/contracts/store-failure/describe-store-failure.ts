@@ -24,6 +24,11 @@ export interface StoreFailureMode {
 
 export interface StoreFailureCase {
   readonly modes: readonly StoreFailureMode[];
+  /**
+   * Who gets a request that may go on, and whose client has left while the store was asked: `nobody`, where all that
+   * matters is the answer, or `the handler`, as in Express without the middleware.
+   */
+  readonly leftRequestsGoTo: "nobody" | "the handler";
   /** Listens to what the middleware publishes until the function that it returns is called. */
   readonly listen: (listener: (event: { outcome: string; code?: string }) => void) => () => void;
   /** Of a request for which the middleware asks its store. */
@@ -37,9 +42,11 @@ interface Mounted {
 }
 
 /** What every middleware does when its store fails, in every mode that it has. */
-export function describeStoreFailure(middleware: string, { modes, listen, headers }: StoreFailureCase): void {
+export function describeStoreFailure(middleware: string, failure: StoreFailureCase): void {
+  const { modes, listen, headers, leftRequestsGoTo } = failure;
   for (const [at, mode] of modes.entries()) {
     const { handlerRuns } = mode;
+    const runsForNobody = handlerRuns && leftRequestsGoTo === "the handler";
     const mounted = (askStore: AskStore, outside: readonly RequestHandler[] = []): Mounted => {
       let runs = 0;
       const errors: unknown[] = [];
@@ -59,6 +66,14 @@ export function describeStoreFailure(middleware: string, { modes, listen, header
     const get = async (app: Express): Promise<request.Response> => request(app).get("/").set(sent);
 
     describe(`${middleware} on a store that fails, ${mode.name}`, () => {
+      let server: Server | undefined;
+      afterEach(async () => {
+        if (!server) return;
+        const closed = once(server, "close");
+        server.close().closeAllConnections();
+        await closed;
+        server = undefined;
+      });
       before(async () => {
         sent = (await headers?.()) ?? {};
       });
@@ -102,16 +117,29 @@ export function describeStoreFailure(middleware: string, { modes, listen, header
         expect(ours()[0]).to.contain(cause);
       });
 
-      it("survives a client that has gone meanwhile", async () => {
+      it(`${runsForNobody ? "runs the handler" : "runs no handler"} for a client that has gone meanwhile, and publishes it once`, async () => {
         const gate = createGate();
-        const { app } = mounted(failAt(gate));
-        const server = app.listen(0, "127.0.0.1");
-        await once(server, "listening");
-        await leaveAt(gate, server, sent);
-        gate.open();
-        await eventually(async () => expect(await connectionsOf(server)).to.equal(0));
-        server.close();
-        await once(server, "close");
+        let closed = false;
+        const outside: RequestHandler = (_req, res, next) => {
+          res.once("close", () => (closed = true));
+          next();
+        };
+        const { app, runs, errors } = mounted(failAt(gate), [outside]);
+        const outcomes: string[] = [];
+        const leave = listen(({ outcome }) => outcomes.push(outcome));
+        server = app.listen(0, "127.0.0.1");
+        try {
+          await once(server, "listening");
+          await leaveAt(gate, server, sent);
+          await eventually(() => expect(closed).to.equal(true));
+          gate.open();
+          await eventually(() => expect(outcomes).to.deep.equal([mode.outcome]));
+          await someTurns();
+          expect([runs(), errors]).to.deep.equal([runsForNobody ? 1 : 0, []]);
+          expect(outcomes).to.have.length(1);
+        } finally {
+          leave();
+        }
       });
 
       it("leaves alone what another layer has begun to send", async () => {

@@ -13,6 +13,7 @@ import { listenTo, storeOf } from "./store-of.ts";
 
 describeStoreFailure("responseCache", {
   listen: listenTo(channels.responseCache),
+  leftRequestsGoTo: "nobody",
   modes: [
     {
       name: "with the handler in its place",
@@ -25,6 +26,7 @@ describeStoreFailure("responseCache", {
 
 describeStoreFailure("routeLock", {
   listen: listenTo(channels.routeLock),
+  leftRequestsGoTo: "the handler",
   modes: (["deny", "allow"] as const).map((onStoreError) => ({
     name: onStoreError,
     handlerRuns: onStoreError === "allow",
@@ -43,6 +45,7 @@ describeStoreFailure("routeLock", {
 
 describeStoreFailure("rateLimit", {
   listen: listenTo(channels.rateLimit),
+  leftRequestsGoTo: "nobody",
   modes: (["allow", "deny"] as const).map((onStoreError) => ({
     name: onStoreError,
     handlerRuns: onStoreError === "allow",
@@ -56,6 +59,7 @@ const secret = "the secret of these tests";
 
 describeStoreFailure("session", {
   listen: listenTo(channels.session),
+  leftRequestsGoTo: "the handler",
   headers: async () => ({ cookie: await cookieOfSession() }),
   modes: (["deny", "anonymous"] as const).map((onStoreError) => ({
     name: onStoreError,
