@@ -36,11 +36,15 @@ export interface ResponseCacheEvent {
 export interface RouteLockEvent {
   /** The route lock's `name` option. */
   readonly lock: string;
-  /** `lost`: the lock expired, was taken, or is gone from the store, before its handler had ended. */
-  readonly outcome: "acquired" | "busy" | "released" | "lost" | "store-error";
-  /** Why the store failed, as in {@link StoreEvent}; only where `outcome` is a store error. */
+  /**
+   * `lost`: the lock expired, was taken, or is gone from the store, before its handler had ended. `release-failed`: the
+   * store could not be asked to take it back, so it may block others until its time is over. `store-error`: the store
+   * could not be asked for it.
+   */
+  readonly outcome: "acquired" | "busy" | "released" | "lost" | "release-failed" | "store-error";
+  /** Why the store failed, as in {@link StoreEvent}; only where `outcome` is `store-error` or `release-failed`. */
   readonly code?: string;
-  /** For `acquired` and `busy` the time spent asking, for `released` and `lost` the time held. */
+  /** For `released`, `lost` and `release-failed` the time held, else the time spent asking. */
   readonly durationMs: number;
 }
 

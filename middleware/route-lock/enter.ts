@@ -5,7 +5,7 @@ import { channels, publish, type RouteLockEvent } from "../../telemetry/channels
 import { requestKey } from "../request/request-key.ts";
 import { isAnswered } from "../response/answered.ts";
 import { sendProblem } from "../response/problem.ts";
-import { sendStoreUnavailable, storeFailure } from "../response/store-failure.ts";
+import { sendStoreUnavailable, storeFailure, warnOfStoreError } from "../response/store-failure.ts";
 import type { RouteLockOptions } from "./options.ts";
 
 /** A lock that a request holds. */
@@ -101,8 +101,8 @@ function sendBusy(res: Response, remainingMs: number, ttlMs: number): void {
 function published(lock: Lock, report: Report): Lock {
   const acquiredAt = performance.now();
   let isOver = false;
-  const over = (outcome: "released" | "lost"): void => {
-    if (!isOver) report(outcome, acquiredAt);
+  const over = (outcome: "released" | "lost" | "release-failed", code?: string): void => {
+    if (!isOver) report(outcome, acquiredAt, code);
     isOver = true;
   };
   let isAsked = false;
@@ -114,10 +114,15 @@ function published(lock: Lock, report: Report): Lock {
     async release() {
       if (isAsked) return false;
       isAsked = true;
-      const released = await lock.release();
-      // False of a lock that the store has no more: evicted, deleted, or lost in a failover.
-      over(released ? "released" : "lost");
-      return released;
+      try {
+        const released = await lock.release();
+        // False of a lock that the store has no more: evicted, deleted, or lost in a failover.
+        over(released ? "released" : "lost");
+        return released;
+      } catch (error) {
+        over("release-failed", warnOfStoreError("routeLock", error));
+        throw error;
+      }
     },
   };
 }

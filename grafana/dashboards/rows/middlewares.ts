@@ -82,7 +82,8 @@ export function routeLocks(): Builder<Panel>[] {
       {
         title: "Lock events",
         description:
-          "Per second by lock. `lost` means that work went on after its lock had expired: raise its ttlMs.",
+          "Per second by lock. `lost` means that work went on after its lock had expired: raise its ttlMs. " +
+          "`release-failed`: the store did not take a lock back, which then blocks others until its time is over.",
         unit: OpsPerSecond,
       },
       [rateBy(["lock", "outcome"], "route_lock_events_total"), "{{lock}} {{outcome}}"],

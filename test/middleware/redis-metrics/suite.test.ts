@@ -76,7 +76,17 @@ describe("the metrics of the suite's middlewares", () => {
       expect(valueOf(text, `route_lock_events_total{lock="job",outcome="${outcome}"}`)).to.equal(1);
     }
     expect(valueOf(text, 'route_lock_held_seconds_sum{lock="job"}')).to.be.within(0.05, 1);
+    expect(valueOf(text, 'route_lock_held_seconds_count{lock="job"}')).to.equal(1);
     expect(valueOf(text, 'route_lock_acquire_duration_seconds_count{lock="job"}')).to.equal(2);
+  });
+
+  it("count a lock that the store does not take back, which is held on", async () => {
+    const metrics = testMetrics();
+    const failed = { lock: "stuck", outcome: "release-failed", code: "OOM", durationMs: 1 } as const;
+    channels.routeLock.publish(failed);
+    const text = await scrape(metrics);
+    expect(valueOf(text, 'route_lock_events_total{lock="stuck",outcome="release-failed"}')).to.equal(1);
+    expect(valueOf(text, 'route_lock_held_seconds_count{lock="stuck"}')).to.equal(undefined);
   });
 
   it("count requests by how they came by their session", async () => {
