@@ -38,7 +38,8 @@ export interface RouteLock {
 /**
  * Lets one request at a time through for each key, over any number of processes. Others are answered 409 with
  * Retry-After: about as long as the work has run so far, at least a second, at most until its lock ends. The lock is
- * given back before the client learns that the response is complete.
+ * given back before the client learns that the response is complete; where a handler behind the plain form fails after
+ * its answer, and Express cuts the connection, the answer goes out first.
  *
  * `req.lock.signal` aborts when the lock's time is over while the handler still works; what it does from then on may
  * overlap with another's. Work does not begin for a request that another layer has answered meanwhile, nor with a lock
