@@ -117,7 +117,11 @@ export interface RateLimitStore {
    */
   refund(key: string, policies: PolicySet, receipt: RateLimitReceipt): Promise<void>;
 
-  /** Takes `points` whether they fit or not, so that the key is over its limit for as long as that lasts. */
+  /**
+   * Takes `points` whether they fit or not, so that the key is over its limit for as long as that lasts. Policies that
+   * keep units one by one (`sliding-log`, `concurrency`) keep at most their limit and 100,000 more of a key, and forget
+   * those that end first: waits stay what they are, and no more than that can be given back.
+   */
   charge(key: string, policies: PolicySet, points: number): Promise<void>;
 
   /** Gives `points` of what the key has used back, as far as it has used any. */

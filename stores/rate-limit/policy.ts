@@ -13,6 +13,12 @@ const ALGORITHMS: readonly RateLimitAlgorithm[] = [
 /** Units of these are kept one by one, so a limit is a promise about memory: 155 bytes each, here 15 MB a key. */
 const KEPT_ONE_BY_ONE: readonly RateLimitAlgorithm[] = ["sliding-log", "concurrency"];
 const MOST_KEPT = 100_000;
+
+/** How many units of one key a policy keeps one by one: of those charged beyond, the ones that end first are dropped. */
+export function mostKept(limit: number): number {
+  return limit + MOST_KEPT;
+}
+
 /** A Lua function has room for 200 variables, of which each policy needs some in the scripts of the Redis store. */
 const MOST_POLICIES = 16;
 

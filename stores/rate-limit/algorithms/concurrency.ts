@@ -1,3 +1,4 @@
+import { mostKept } from "../policy.ts";
 import type { Algorithm, Counter, Outlook, Taken } from "./algorithm.ts";
 
 /** A unit in use may come back at any moment; asking again in a second is no burden. */
@@ -9,13 +10,15 @@ const GIVE_BACK = "for unit = 1, units do redis.call('ZREM', $set, holder .. ':'
  * At most `limit` units at the same time. Each is given back, or ends by itself a window after it was taken or renewed.
  *
  * In Redis a sorted set, a unit's name → the time it ends. Units that end later than a window from now belong to a
- * clock that went back, and do not count.
+ * clock that went back, and do not count. What is charged beyond `mostKept` pushes out the units that end first, so one
+ * that is in use and has not been renewed since is no longer counted.
  *
  * Told: units in use, and when the first and the last of them end by themselves.
  */
 export function concurrency(limit: number, window: number): Algorithm {
+  const most = mostKept(limit);
   return {
-    createCounter: () => new ConcurrencyCounter(window),
+    createCounter: () => new ConcurrencyCounter(window, most),
     outlook([used = 0, first = 0, last = 0], now, cost): Outlook {
       const more = used > 0 ? first - now : 0;
       return {
@@ -47,7 +50,11 @@ if type($used) == 'table' then failure = $used break end`,
 redis.call('ZREMRANGEBYSCORE', $set, '-inf', text('%.0f', now))
 for unit = 1, cost do redis.call('ZADD', $set, now + $WINDOW, holder .. ':' .. unit) end
 redis.call('PEXPIRE', $set, milliseconds($WINDOW))
-$used = $used + cost`,
+$used = $used + cost
+if $used > ${most} then
+  redis.call('ZREMRANGEBYRANK', $set, 0, $used - ${most} - 1)
+  $used = ${most}
+end`,
       refund: GIVE_BACK,
       reward: `
 redis.call('ZREMRANGEBYSCORE', $set, '-inf', text('%.0f', now))
@@ -64,11 +71,13 @@ redis.call('PEXPIRE', $set, milliseconds($WINDOW))`,
 
 class ConcurrencyCounter implements Counter {
   readonly #window: number;
-  /** When each unit ends unless it is renewed, by `holder:number`. */
+  readonly #most: number;
+  /** When each unit ends unless it is renewed, by `holder:number`; the one that ends first is first. */
   readonly #ends = new Map<string, number>();
 
-  constructor(window: number) {
+  constructor(window: number, most: number) {
     this.#window = window;
+    this.#most = most;
   }
 
   told(now: number): readonly number[] {
@@ -83,7 +92,12 @@ class ConcurrencyCounter implements Counter {
   }
 
   take(now: number, cost: number, holder: string): void {
+    this.#forward(now);
     for (let unit = 1; unit <= cost; unit++) this.#ends.set(`${holder}:${unit}`, now + this.#window);
+    for (const name of this.#ends.keys()) {
+      if (this.#ends.size <= this.#most) break;
+      this.#ends.delete(name);
+    }
   }
 
   giveBack(now: number, units: number, taken?: Taken): void {
@@ -101,7 +115,7 @@ class ConcurrencyCounter implements Counter {
     this.#forward(now);
     for (let unit = 1; unit <= units; unit++) {
       const name = `${holder}:${unit}`;
-      if (this.#ends.has(name)) this.#ends.set(name, now + this.#window);
+      if (this.#ends.delete(name)) this.#ends.set(name, now + this.#window);
     }
   }
 

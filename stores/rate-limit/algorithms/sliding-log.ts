@@ -1,3 +1,4 @@
+import { mostKept } from "../policy.ts";
 import type { Algorithm, Counter, Outlook, Taken } from "./algorithm.ts";
 
 /**
@@ -5,11 +6,13 @@ import type { Algorithm, Counter, Outlook, Taken } from "./algorithm.ts";
  *
  * In Redis a sorted set, a unit's name → the time it was taken; the name is that time, and which one it was of all that
  * were in view then, so that a refund finds exactly its own. Units that lie further ahead than a window belong to a
- * clock that went back, and do not count.
+ * clock that went back, and do not count. What is charged beyond `mostKept` pushes out the oldest units, for which
+ * nobody waits: how long it takes until a cost fits depends on the last `limit` units alone.
  *
  * Told: units in view, times of the first and of the last, and of the one that must leave for the cost to fit.
  */
 export function slidingLog(limit: number, window: number): Algorithm {
+  const most = mostKept(limit);
   return {
     createCounter: () => new SlidingLogCounter(limit, window),
     outlook([used = 0, first = 0, last = 0, leaving = 0], now, cost): Outlook {
@@ -44,9 +47,18 @@ if type($used) == 'table' then failure = $used break end`,
       fits: "$used + cost <= $LIMIT",
       take: `
 redis.call('ZREMRANGEBYSCORE', $set, '-inf', string.sub($since, 2))
-for unit = 1, cost do redis.call('ZADD', $set, now, text('%.0f:%d', now, $used + unit)) end
-redis.call('PEXPIRE', $set, milliseconds($WINDOW))
-$used = $used + cost`,
+do
+  local before = $used
+  $used = $used + cost
+  local beyond = $used > ${most}
+  -- Names apart from those of the same microsecond, which a batch shares: the count no longer tells them apart.
+  if beyond then before = before + redis.call('ZCOUNT', $set, now, now) end
+  for unit = 1, cost do redis.call('ZADD', $set, now, text('%.0f:%d', now, before + unit)) end
+  local over = beyond and redis.call('ZCOUNT', $set, $since, $to) - ${most} or 0
+  if over > 0 then redis.call('ZREMRANGEBYRANK', $set, 0, over - 1) end
+  $used = min($used, ${most})
+end
+redis.call('PEXPIRE', $set, milliseconds($WINDOW))`,
       refund: `for unit = 1, units do redis.call('ZREM', $set, text('%.0f:%d', taken_at, mark - units + unit)) end`,
       reward: "redis.call('ZPOPMAX', $set, units)",
     },
@@ -74,6 +86,7 @@ class SlidingLogCounter implements Counter {
   take(now: number, cost: number): void {
     this.#forward(now);
     for (let unit = 0; unit < cost; unit++) this.#times.push(now);
+    this.#times.splice(0, this.#times.length - mostKept(this.#limit));
   }
 
   giveBack(now: number, units: number, taken?: Taken): void {

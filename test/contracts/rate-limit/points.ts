@@ -79,6 +79,17 @@ export function describePoints({ store, algorithms }: StoreUnderTest): void {
       expect(failure).to.be.instanceOf(TypeError).with.property("message").that.includes("100000");
       expect(await remainders(store(), policies)).to.deep.equal([5]);
     });
+
+    it(`keeps 100,000 points above the limit at most, however often it is charged (${algorithm})`, async () => {
+      const policies = policySet([policy(algorithm, 5)]);
+      for (let time = 0; time < 3; time++) await store().charge("k", policies, 70_000);
+      await store().reward("k", policies, 100_000);
+      expect(await remainders(store(), policies)).to.deep.equal([0]);
+      await store().reward("k", policies, 4);
+      expect(await remainders(store(), policies)).to.deep.equal([4]);
+      await store().reward("k", policies, 1);
+      expect(await remainders(store(), policies)).to.deep.equal([5]);
+    });
   }
 
   it("takes points from every policy of the set, and gives them back", async () => {

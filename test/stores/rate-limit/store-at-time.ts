@@ -22,6 +22,7 @@ export interface StoreAtTime {
     readonly retryUs: number;
     readonly receipt: RateLimitReceipt | undefined;
   }>;
+  charge(at: number, policy: RateLimitPolicy, points: number): Promise<void>;
   refund(at: number, policy: RateLimitPolicy, receipt: RateLimitReceipt): Promise<void>;
   remaining(at: number, policy: RateLimitPolicy): Promise<number>;
 }
@@ -59,6 +60,10 @@ function atTime(store: RateLimitStore, setClock: (now: number) => Promise<unknow
         retryUs: (state?.retryAfterMs ?? 0) * 1000,
         receipt,
       };
+    },
+    async charge(at, policy, points) {
+      await setClock(at);
+      await store.charge("k", setOf(policy), points);
     },
     async refund(at, policy, receipt) {
       await setClock(at);
