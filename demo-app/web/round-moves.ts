@@ -1,7 +1,7 @@
 import type { TableRow } from "./boards.ts";
 
 export interface RoundMoves {
-  /** Takes the table after one more match; answers how many places each player rose since one round ago. */
+  /** Takes the table after one more match; returns how many places each player rose since one round ago. */
   after(standings: readonly TableRow[]): Map<string, number>;
 }
 

@@ -4,9 +4,9 @@ import { constants } from "node:os";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /**
- * Runs a program on this terminal and answers its exit code (128 + the signal's number where a signal ended it).
+ * Runs a program on this terminal and returns its exit code (128 + the signal's number where a signal ended it).
  * The program leads a process group of its own, so that a signal to us ends its children too, even those that a
- * terminal's Ctrl-C would not reach; after `graceMs` by force. A program that cannot be started answers 127. What it prints goes to `output`, a file descriptor, if given.
+ * terminal's Ctrl-C would not reach; after `graceMs` by force. One that cannot be started returns 127. What it prints goes to `output`, a file descriptor, if given.
  */
 export function runInForeground(command, args, options = {}) {
   const { env = process.env, graceMs = 5000, output = "inherit" } = options;

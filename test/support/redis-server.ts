@@ -66,7 +66,7 @@ export async function startRedisServer(
   return startProcess("redis-server", args, { folder, port });
 }
 
-/** Starts any of the programs that speak the Redis protocol and answers once it does. */
+/** Starts any of the programs that speak the Redis protocol; resolves once it can be reached. */
 export async function startProcess(
   program: string,
   args: readonly string[],
