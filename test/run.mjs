@@ -7,11 +7,12 @@ import { preparePackages, prepareServices } from "./support/preparation.mjs";
 import { isInstalled } from "./support/services.mjs";
 
 /**
- * `npm test [-- <arguments of mocha>]`: installs what is missing, builds, runs every test, and the contract suites once
+ * `npm test [-- [--coverage] <arguments of mocha>]`: installs what is missing, builds, runs every test, and the contract suites once
  * more on the WebAssembly engine. Two runs go side by side, since either waits more than it works: the tests of whole
  * apps, and all others; what the second prints follows when the first has ended. Ends with the failures of all runs,
  * so that nobody has to look for them in thousands of lines, and one line, `N passed, N failed[, N skipped]`, whatever
- * happens: a step that breaks off counts as one failure.
+ * happens: a step that breaks off counts as one failure. Coverage slows everything down by a tenth to a quarter, so it is
+ * measured only when it is asked for.
  */
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const ALL_SPECS = ["test/**/*.test.ts"];
@@ -26,10 +27,12 @@ const REPORTER = "test/support/counting-reporter.ts";
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
 const scratch = mkdtempSync(join(tmpdir(), "express-redis-suite-test-"));
+const measuresCoverage = process.argv.includes("--coverage");
 let interruption;
 
 process.chdir(ROOT);
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => (interruption ??= signal));
+if (measuresCoverage) rmSync(COVERAGE, { recursive: true, force: true });
 await counted(() => runAll(process.argv.slice(2)));
 rmSync(scratch, { recursive: true, force: true });
 const { passed, failed, skipped } = totals;
@@ -39,16 +42,15 @@ process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${ski
 
 async function runAll(given) {
   const specs = given.filter(isSpec);
-  const flags = given.filter((argument) => !isSpec(argument));
+  const flags = given.filter((argument) => !isSpec(argument) && argument !== "--coverage");
   await step("the packages", () => preparePackages(ROOT));
   await step("the services", () => prepareServices());
   await step("the build", () => build());
   const native = isInstalled("redis-server") || isInstalled("valkey-server");
   const engine = native ? process.env.EMBEDDED_REDIS : "wasm";
-  rmSync(COVERAGE, { recursive: true, force: true });
   if (specs.length > 0) await step("the tests", () => runMocha([...flags, ...specs], { engine }));
   else await runSideBySide(flags, engine);
-  await step("the coverage", () => runInForeground(process.execPath, [C8, "report"]));
+  if (measuresCoverage) await step("the coverage", () => runInForeground(process.execPath, [C8, "report"]));
 }
 
 async function runSideBySide(flags, engine) {
@@ -104,7 +106,8 @@ async function build() {
 /** Adds the run's counts to the totals. Mocha's exit code counts too: it may fail before its first test or after its last. */
 async function runMocha(args, { engine, output }) {
   const countsFile = join(mkdtempSync(join(scratch, "run-")), "counts.json");
-  const env = { ...process.env, TEST_COUNTS_FILE: countsFile, NODE_V8_COVERAGE: join(ROOT, COVERAGE, "tmp") };
+  const env = { ...process.env, TEST_COUNTS_FILE: countsFile };
+  if (measuresCoverage) env.NODE_V8_COVERAGE = join(ROOT, COVERAGE, "tmp");
   if (engine !== undefined) env.EMBEDDED_REDIS = engine;
   const code = await runInForeground(process.execPath, [MOCHA, "--reporter", REPORTER, ...args], {
     env,

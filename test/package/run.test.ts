@@ -98,6 +98,14 @@ describe("npm test", function () {
     expect(code).to.equal(0);
   });
 
+  it("measures coverage where it is asked for", async () => {
+    write("test/a.test.ts", PASSES);
+    const { code, output, lastLine } = await start(["--coverage", "test/a.test.ts"]).ended;
+    expect(output).to.match(/% Stmts/);
+    expect(lastLine).to.equal("1 passed, 0 failed");
+    expect(code).to.equal(0);
+  });
+
   it("counts a run that breaks off as a failure, whatever its exit code", async () => {
     write("test/a.test.ts", `it("leaves", () => process.exit(0));`);
     const { code, errors, lastLine } = await start().ended;
