@@ -237,9 +237,9 @@ async function registered(url: string): Promise<string> {
 /** Takes a port; undefined where somebody else has it already, which is just as well. */
 async function occupy(port: number): Promise<Server | undefined> {
   const server = createServer().listen(port, "127.0.0.1");
-  const outcome = await Promise.race([
-    once(server, "listening").then(() => "taken"),
-    once(server, "error").then(() => "was taken"),
-  ]);
-  return outcome === "taken" ? server : undefined;
+  // Rejects with the server's error.
+  return once(server, "listening").then(
+    () => server,
+    () => undefined,
+  );
 }
