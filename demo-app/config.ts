@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { parseRedisUrl } from "express-redis-suite/redis";
+import { DEFAULT_SETTINGS } from "./settings.ts";
 import { StartError } from "./start-error.ts";
 
 const ENGINES = ["auto", "native", "wasm"] as const;
@@ -19,11 +20,13 @@ export interface Config {
   readonly engine: (typeof ENGINES)[number];
   readonly sessionSecret: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** How long a request waits for one operation of a store, milliseconds. */
+  readonly storeDeadlineMs: number;
 }
 
 /**
- * Reads `PORT`, `HOST`, `REDIS_URL`, `EMBEDDED_REDIS`, `SESSION_SECRET` and `LOG_LEVEL`. An empty variable counts as
- * one that is not set.
+ * Reads `PORT`, `HOST`, `REDIS_URL`, `EMBEDDED_REDIS`, `SESSION_SECRET`, `LOG_LEVEL` and `STORE_DEADLINE_MS`. An empty
+ * variable counts as one that is not set.
  *
  * @throws StartError that names the variable at fault and never repeats a secret
  */
@@ -35,6 +38,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     engine: readChoice("EMBEDDED_REDIS", env["EMBEDDED_REDIS"] || "auto", ENGINES),
     sessionSecret: readSecret(env["SESSION_SECRET"]),
     logLevel: readChoice("LOG_LEVEL", env["LOG_LEVEL"] || "warn", LOG_LEVELS),
+    storeDeadlineMs: readDeadline(env["STORE_DEADLINE_MS"]),
   };
 }
 
@@ -43,6 +47,13 @@ function readPort(text: string | undefined): number | undefined {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (!(port <= 65_535)) throw new StartError(`PORT must be a whole number from 0 to 65535, not "${text}"`);
   return port;
+}
+
+function readDeadline(text: string | undefined): number {
+  if (!text) return DEFAULT_SETTINGS.storeDeadlineMs;
+  const deadlineMs = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (deadlineMs > 0) return deadlineMs;
+  throw new StartError(`STORE_DEADLINE_MS must be a whole number from 1 to 99999, not "${text}"`);
 }
 
 function readRedisUrl(url: string | undefined): string | undefined {

@@ -11,6 +11,7 @@ import { seasonBoards, type SeasonBoard } from "./ladder/season-boards.ts";
 import type { LeagueRow } from "./ladder/table.ts";
 import { listen } from "./listen.ts";
 import { createLogger, logBreaker } from "./logger.ts";
+import { DEFAULT_SETTINGS } from "./settings.ts";
 import { openRedis, type RedisSource } from "./redis-source.ts";
 
 export interface DemoOptions {
@@ -93,6 +94,7 @@ async function serve({ source, boards, config, logger, stopping }: Service): Pro
     seasons: boards.seasons,
     logger,
     checks: { tables: tables.check },
+    settings: { ...DEFAULT_SETTINGS, storeDeadlineMs: config.storeDeadlineMs },
   });
   try {
     const server = await listen(demo.app, config);

@@ -11,6 +11,7 @@ describe("the demo's configuration", () => {
       redisUrl: undefined,
       engine: "auto",
       logLevel: "warn",
+      storeDeadlineMs: 150,
     });
     expect(sessionSecret).to.have.length.of.at.least(32);
   });
@@ -27,6 +28,7 @@ describe("the demo's configuration", () => {
       EMBEDDED_REDIS: "wasm",
       SESSION_SECRET: "sixteen letters!",
       LOG_LEVEL: "debug",
+      STORE_DEADLINE_MS: "300",
     });
     expect(config).to.deep.equal({
       port: 8080,
@@ -35,6 +37,7 @@ describe("the demo's configuration", () => {
       engine: "wasm",
       sessionSecret: "sixteen letters!",
       logLevel: "debug",
+      storeDeadlineMs: 300,
     });
   });
 
@@ -55,6 +58,8 @@ describe("the demo's configuration", () => {
     ["EMBEDDED_REDIS", "docker"],
     ["SESSION_SECRET", "short"],
     ["LOG_LEVEL", "loud"],
+    ["STORE_DEADLINE_MS", "0"],
+    ["STORE_DEADLINE_MS", "1e3"],
   ];
   for (const [name, value] of faults) {
     it(`refuses ${name}=${value}, naming the variable`, () => {

@@ -48,7 +48,7 @@ export async function startCluster(size: number = MASTERS): Promise<RedisCluster
       if (!state.includes("cluster_state:ok") || !state.includes(`cluster_known_nodes:${size}`))
         throw new Error(state);
     }
-  }, 15_000);
+  }, 45_000);
   return {
     url: `redis+cluster://${masters.map(({ port }) => `127.0.0.1:${port}`).join(",")}`,
     masters,

@@ -13,7 +13,8 @@ import { redis, redisUrl } from "../../support/shared-redis.ts";
 import { held } from "./held-store.ts";
 import { serve, type ServedApp } from "./served-app.ts";
 
-const LIFE_MS = 200;
+/** Longer than a busy machine stalls. */
+const LIFE_MS = 800;
 const two = policySet([policy("concurrency", 2, { windowMs: LIFE_MS })]);
 
 /** `/wait` is answered once `answerAll` is called; `/crash` and `/reject` fail as handlers do. */

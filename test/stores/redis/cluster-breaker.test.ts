@@ -37,7 +37,7 @@ describeWithRedisServer("the breakers of a Cluster", () => {
   };
 
   beforeEach(async function () {
-    this.timeout(20_000);
+    this.timeout(60_000);
     cluster = await startCluster();
     frozen = cluster.masters[0] as RedisServer;
     client = await createRedis(cluster.url, { name: "three-masters", commandTimeoutMs: 3000 });

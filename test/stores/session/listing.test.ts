@@ -50,7 +50,7 @@ describeWithRedisServer("listing sessions on a Cluster with a frozen master", ()
   let cluster: RedisCluster;
   let client: RedisClient;
   beforeEach(async function () {
-    this.timeout(20_000);
+    this.timeout(60_000);
     cluster = await startCluster();
     client = await createRedis(cluster.url, { commandTimeoutMs: 3000 });
   });
