@@ -13,9 +13,13 @@ export type Server = RedisClient;
  */
 export function serverOf(client: RedisClient, key: string | undefined): Server {
   if (key === undefined || !("slots" in client)) return client;
-  const { keyPrefix = "" } = client.options;
-  const [master] = client.slots[slotOf(keyPrefix + key)] ?? [];
+  const [master] = client.slots[slotOn(client, key)] ?? [];
   return client.nodes().find(({ options }) => `${options.host}:${options.port}` === master) ?? client;
+}
+
+/** The Cluster slot of a key, 0 to 16,383, with what the client puts before it. */
+export function slotOn({ options: { keyPrefix = "" } }: RedisClient, key: string): number {
+  return slotOf(keyPrefix + key);
 }
 
 /** Rejects where the server, or one of those that a Cluster stands for, rejects a PING; may wait for long. */

@@ -30,8 +30,9 @@ describe("an operation of a store", () => {
 
   const plain: Record<string, [command: string, run: () => Promise<unknown>]> = {
     "cache get, missing": ["get", () => stores.cache.get("k")],
-    "cache set": ["set", () => stores.cache.set("k", Buffer.alloc(100_000), 1000)],
-    "cache delete": ["unlink", () => stores.cache.delete("k")],
+    "cache read, ten keys and two tags": ["mget", () => stores.cache.read([..."0123456789"], ["a", "b"])],
+    "cache expire": ["pexpire", () => stores.cache.expire("k", 1000)],
+    "cache hard purge of two tags": ["unlink", () => stores.cache.purgeTags(["a", "b"])],
     "rate limit reset": ["unlink", () => stores.rateLimit.reset("k", POLICIES)],
     "session get": ["get", () => stores.session.get("sid")],
     "session set": ["set", () => stores.session.set("sid", SESSION)],
@@ -55,7 +56,15 @@ describe("an operation of a store", () => {
       { player: "b", deltas: [2] },
     ],
   }));
+  const fill = { token: "t", value: Buffer.alloc(1), ttlMs: 1000 };
   const scripts: Record<string, () => Promise<unknown>> = {
+    "cache set": () => stores.cache.set("k", Buffer.alloc(100_000), 1000),
+    "cache delete": () => stores.cache.delete("k"),
+    "cache lead": () => stores.cache.lead("k", 1000),
+    "cache fill": () => stores.cache.fill("k", fill),
+    "cache abandon": () => stores.cache.abandon("k", "t"),
+    "cache stamp of two tags": () => stores.cache.stamp(["a", "b"]),
+    "cache soft purge of two tags": () => stores.cache.purgeTags(["a", "b"], { soft: true }),
     "rate limit consume, three policies": () => stores.rateLimit.consume("k", POLICIES, 1),
     "rate limit peek": () => stores.rateLimit.peek("k", POLICIES, 1),
     "rate limit charge": () => stores.rateLimit.charge("k", POLICIES, 1),
@@ -99,6 +108,12 @@ describe("an operation of a store", () => {
       Promise.allSettled([
         stores.rateLimit.consume("k", POLICIES, 0),
         stores.cache.set("k", Buffer.alloc(1), 0),
+        stores.cache.expire("k", 0),
+        stores.cache.lead("k", 0),
+        stores.cache.fill("k", { ...fill, ttlMs: 0 }),
+        stores.cache.read([]),
+        stores.cache.stamp([]),
+        stores.cache.purgeTags([]),
         stores.locks.tryAcquire("k", { ttlMs: 0 }),
         board.set("b", "p", { score: -1 }),
         board.top("b", 0),
