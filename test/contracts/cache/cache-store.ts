@@ -2,7 +2,12 @@ import { expect } from "chai";
 import type { CacheStore } from "express-redis-suite/stores/cache/contract";
 import { LONG_MS, type OpenCacheStore } from "./cache-store-under-test.ts";
 import { describeDelete } from "./delete.ts";
+import { describeExpire } from "./expire.ts";
+import { describeFill } from "./fill.ts";
 import { describeKeys } from "./keys.ts";
+import { describeLeases } from "./leases.ts";
+import { describeRead } from "./read.ts";
+import { describeTags } from "./tags.ts";
 import { describeTimeToLive } from "./time-to-live.ts";
 import { describeValues } from "./values.ts";
 
@@ -17,6 +22,11 @@ export function describeCacheStore(name: string, open: OpenCacheStore): void {
     describe("values", () => describeValues(() => store));
     describe("time to live", () => describeTimeToLive(() => store));
     describe("delete", () => describeDelete(() => store, open));
+    describe("read", () => describeRead(() => store, open));
+    describe("expire", () => describeExpire(() => store));
+    describe("leases", () => describeLeases(() => store, open));
+    describe("fill", () => describeFill(() => store, open));
+    describe("tags", () => describeTags(() => store, open));
     describe("keys", () => describeKeys(() => store, open));
 
     it("keeps one whole value of many written at once", async () => {
