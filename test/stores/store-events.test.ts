@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { RedisCacheStore } from "express-redis-suite/stores/cache/redis";
 import { RedisLeaderboard } from "express-redis-suite/stores/leaderboard/redis";
 import { RedisLockStore } from "express-redis-suite/stores/lock/redis";
 import { channels, type StoreEvent } from "express-redis-suite/telemetry";
@@ -25,6 +26,48 @@ describe("each operation of a store publishes one event", () => {
       "lock extend ok",
       "lock release ok",
       "lock release error WRONGTYPE",
+    ]);
+  });
+
+  it("of a cache store", async () => {
+    const cache = new RedisCacheStore({ client: redis(), prefix: "c", deadlineMs: PATIENT_MS });
+    const value = Buffer.from("v");
+    const events = await collectEvents(channels.store, async () => {
+      await cache.get("k");
+      const { token = "" } = await cache.lead("k", 1000);
+      await cache.fill("k", { token, value, ttlMs: 1000 });
+      await cache.get("k");
+      await cache.read(["k"], ["t"]);
+      await cache.read(["missing"]);
+      await cache.read(["k", "missing"]);
+      await cache.read([], ["t"]);
+      await cache.set("k", value, 1000);
+      await cache.expire("k", 1000);
+      await cache.delete("k");
+      await cache.abandon("k", token);
+      await cache.stamp(["t", "u"]);
+      await cache.purgeTags(["t", "u"]);
+      await cache.purgeTags(["t"], { soft: true });
+      await redis().lpush("c:{list}", "x");
+      await cache.get("list").catch(() => {});
+    });
+    expect(events.map(told)).to.deep.equal([
+      "cache get miss",
+      "cache lead ok",
+      "cache fill ok",
+      "cache get hit",
+      "cache read hit",
+      "cache read miss",
+      "cache read ok",
+      "cache read ok",
+      "cache set ok",
+      "cache expire ok",
+      "cache delete ok",
+      "cache abandon ok",
+      "cache stamp ok",
+      "cache purge ok",
+      "cache purge ok",
+      "cache get error WRONGTYPE",
     ]);
   });
 

@@ -6,6 +6,7 @@ import { describeExpire } from "./expire.ts";
 import { describeFill } from "./fill.ts";
 import { describeKeys } from "./keys.ts";
 import { describeLeases } from "./leases.ts";
+import { describeRandomOrder } from "./random-order.ts";
 import { describeRead } from "./read.ts";
 import { describeTags } from "./tags.ts";
 import { describeTimeToLive } from "./time-to-live.ts";
@@ -27,6 +28,7 @@ export function describeCacheStore(name: string, open: OpenCacheStore): void {
     describe("leases", () => describeLeases(() => store, open));
     describe("fill", () => describeFill(() => store, open));
     describe("tags", () => describeTags(() => store, open));
+    describe("random order", () => describeRandomOrder(open));
     describe("keys", () => describeKeys(() => store, open));
 
     it("keeps one whole value of many written at once", async () => {

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { STAMP_LIFE_MS } from "express-redis-suite/stores/cache/contract";
 import { MemoryCacheStore } from "express-redis-suite/stores/cache/memory";
 
 const bytes = (length: number): Buffer => Buffer.alloc(length, 1);
@@ -33,6 +34,43 @@ describe("MemoryCacheStore", () => {
     now += 1;
     expect(await cache.get("k")).to.equal(undefined);
     expect(await cache.delete("k")).to.equal(false);
+  });
+
+  it("ends a lease, and loses a stamp, exactly when its clock says so", async () => {
+    let now = 1_000.5;
+    const cache = new MemoryCacheStore({ now: () => now });
+    await cache.lead("k", 50);
+    const [stamp] = await cache.stamp(["t"]);
+    now += 49.9;
+    expect(await cache.lead("k", 50)).to.deep.equal({ busyMs: 1 });
+    now += 0.1;
+    expect(await cache.lead("k", 50)).to.have.property("token");
+    now += STAMP_LIFE_MS - 50.5;
+    expect(await cache.stamp(["t"])).to.deep.equal([stamp]);
+    now += STAMP_LIFE_MS - 1;
+    await cache.purgeTags(["t"], { soft: true });
+    now += 1;
+    expect((await cache.read([], ["t"])).stamps).to.deep.equal([undefined]);
+    expect(await cache.stamp(["t"])).to.not.deep.equal([stamp]);
+  });
+
+  it("forgets leases and stamps that were unused for longest, however small its values are", async () => {
+    const cache = new MemoryCacheStore();
+    const long = (at: number): string => `${"x".repeat(1024 * 1024)}${at}`;
+    const tokens: (string | undefined)[] = [];
+    const stamps: string[] = [];
+    for (let at = 0; at < 20; at++) {
+      tokens.push((await cache.lead(long(at), 60_000)).token);
+      stamps.push(...(await cache.stamp([long(at)])));
+    }
+    const fill = (at: number): Promise<boolean> =>
+      cache.fill(long(at), { token: tokens[at] ?? "", value: bytes(1), ttlMs: 1000 });
+    expect([await fill(0), await fill(19)]).to.deep.equal([false, true]);
+    expect((await cache.read([], [long(0), long(19)])).stamps).to.deep.equal([undefined, stamps[19]]);
+  });
+
+  it("refuses a clock that is no function with a TypeError", () => {
+    expect(() => new MemoryCacheStore({ now: 5 as never })).to.throw(TypeError, "now");
   });
 
   for (const maxBytes of [0, -1, 1.5, NaN, Infinity]) {
