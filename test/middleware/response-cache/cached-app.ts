@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { expect } from "chai";
 import express, { type Express, type RequestHandler } from "express";
 import { responseCache, type ResponseCacheOptions } from "express-redis-suite/response-cache";
+import type { CacheStore } from "express-redis-suite/stores/cache/contract";
 import { redisStores } from "express-redis-suite/stores";
 import request from "supertest";
 import { eventually } from "../../support/eventually.ts";
@@ -19,14 +20,36 @@ export function cached(
   before: readonly RequestHandler[] = [],
 ): Cached {
   let runs = 0;
-  const store = options.store ?? redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS }).cache;
+  const { store, written } = settling(
+    options.store ?? redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS }).cache,
+  );
   const app = express().set("env", "test");
+  app.use(async (_req, _res, next) => {
+    await written();
+    next();
+  });
   for (const layer of before) app.use(layer);
   app.all("/{*path}", responseCache({ ttlMs: 60_000, ...options, store }), (req, res, next) => {
     runs += 1;
     return handler(req, res, next);
   });
   return { app, runs: () => runs };
+}
+
+/** Lets a request come after the writes of those before it: a script that the server does not know yet is sent twice. */
+function settling(store: CacheStore): { store: CacheStore; written: () => Promise<unknown> } {
+  const writes: Promise<unknown>[] = [];
+  const set: CacheStore["set"] = (...args) => {
+    const write = store.set(...args);
+    writes.push(Promise.resolve(write).catch(() => {}));
+    return write;
+  };
+  const get = (of: CacheStore, name: keyof CacheStore): unknown =>
+    name === "set" ? set : of[name]?.bind(of);
+  return {
+    store: new Proxy(store, { get: (of, name) => get(of, name as keyof CacheStore) }),
+    written: () => Promise.all(writes),
+  };
 }
 
 export const countUp: RequestHandler = (req, res) => void res.json({ path: req.path, at: performance.now() });
