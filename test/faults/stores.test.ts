@@ -34,6 +34,8 @@ const match = (id: string): { id: string; changes: { player: string; deltas: num
 /** Every way in which the stores write something new. */
 const writes: Record<string, (suite: Suite) => Promise<unknown>> = {
   "cache set": ({ cache }) => cache.set("new", Buffer.from("v"), LONG_MS),
+  "cache lead": ({ cache }) => cache.lead("new", LONG_MS),
+  "cache stamp": ({ cache }) => cache.stamp(["new", "other"]),
   "session set": ({ session }) => session.set("new", SESSION),
   "rate limit consume": ({ rateLimit }) => rateLimit.consume("new", POLICIES, 1),
   "lock acquire": ({ locks }) => locks.tryAcquire("new", { ttlMs: LONG_MS }),
