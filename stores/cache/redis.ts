@@ -126,12 +126,22 @@ export class RedisCacheStore implements CacheStore {
     );
   }
 
+  /** For a store in front of this one, as is {@link tagKey}; a value is at its `key`. */
+  get redis(): RedisAccess {
+    return this.#redis;
+  }
+
+  /** The Redis key of a tag's stamp. */
+  tagKey(tag: string): string {
+    return this.#redis.key(tag, ":tag");
+  }
+
   #valueKeys(id: string): [value: string, lease: string] {
     return [this.#redis.key(id), this.#redis.key(id, ":lease")];
   }
 
   #tagKeys(tags: readonly string[]): string[] {
-    return tags.map((tag) => this.#redis.key(tag, ":tag"));
+    return tags.map((tag) => this.tagKey(tag));
   }
 }
 

@@ -20,8 +20,8 @@ export interface RedisAccessOptions {
  */
 export class RedisAccess {
   readonly client: RedisClient;
+  readonly prefix: string;
   readonly #store: StoreEvent["store"];
-  readonly #prefix: string;
   readonly #guard: ServerGuard;
 
   /** @throws TypeError for a client that is none, a prefix or a deadline that is invalid */
@@ -31,13 +31,13 @@ export class RedisAccess {
     assertPrefix(prefix);
     this.client = client;
     this.#store = store;
-    this.#prefix = prefix;
+    this.prefix = prefix;
     this.#guard = createServerGuard(client, deadlineMs);
   }
 
   /** The Redis key of an id; keys of one id share a slot. See `redisKey`. */
   key(id: string, suffix = ""): string {
-    return redisKey(this.#prefix, id, suffix);
+    return redisKey(this.prefix, id, suffix);
   }
 
   /**

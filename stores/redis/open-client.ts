@@ -3,6 +3,7 @@ import { Cluster, Redis, type ClusterOptions, type RedisOptions } from "ioredis"
 import type { CreateRedisOptions } from "./client-options.ts";
 import { insistOnDatabase } from "./connection-errors.ts";
 import { outliveFailover } from "./failover.ts";
+import { reconnectDelay } from "./reconnect-delay.ts";
 import type { RedisAddress } from "./redis-url.ts";
 import { LONGEST_TIMER_MS } from "../options.ts";
 import type { RedisClient } from "./server-of.ts";
@@ -77,14 +78,6 @@ function clusterFailFast(options: CreateRedisOptions): ClusterOptions {
     slotsRefreshInterval: 10_000,
     // A command whose connection closed may have run: it is the caller's to repeat, not the client's.
     retryDelayOnFailover: 0,
-  };
-}
-
-/** Exponential with full jitter below the cap, so that a fleet does not come back in step. */
-function reconnectDelay({ maxReconnectDelayMs = 1500 }: CreateRedisOptions): (attempt: number) => number {
-  return (attempt) => {
-    const ceiling = Math.min(maxReconnectDelayMs, 50 * 2 ** Math.min(attempt, 16));
-    return Math.round(ceiling / 2 + (Math.random() * ceiling) / 2);
   };
 }
 

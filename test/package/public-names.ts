@@ -40,6 +40,7 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
   "./stores/cache/contract": { names: [] },
   "./stores/cache/memory": { names: ["MemoryCacheStore"] },
   "./stores/cache/redis": { names: ["RedisCacheStore"] },
+  "./stores/cache/tiered": { names: ["TieredCacheStore"] },
   "./stores/lock/contract": { names: [] },
   "./stores/lock/lock-manager": { names: ["LockManager", "assertLockTtlMs"] },
   "./stores/lock/memory": { names: ["MemoryLockStore"] },
