@@ -13,7 +13,7 @@ export interface RedisCluster {
   /** Empties every master, and its cached scripts. */
   flush(): Promise<void>;
   /** A replica of a master, in step with it; `takeOver` makes it the master of its slots, whatever the old one says. */
-  addReplica(master: RedisServer): Promise<{ takeOver(): Promise<void> }>;
+  addReplica(master: RedisServer): Promise<{ readonly port: number; takeOver(): Promise<void> }>;
   stop(): Promise<void>;
 }
 
@@ -30,6 +30,8 @@ export function sharedCluster(): Promise<RedisCluster> {
 export async function startCluster(size: number = MASTERS): Promise<RedisCluster> {
   const masters = await Promise.all(Array.from({ length: size }, startNode));
   const clients = masters.map(({ port }) => new Redis({ port, host: "127.0.0.1" }));
+  // A test may end the server before its client.
+  for (const client of clients) client.on("error", () => {});
   const replicas: RedisServer[] = [];
   const [first] = clients;
   await Promise.all(
@@ -71,7 +73,8 @@ export async function startCluster(size: number = MASTERS): Promise<RedisCluster
           if (!new RegExp(`:${replica.port}@.*slave ${id}`).test(known)) throw new Error(known);
         }
       }, 15_000);
-      return { takeOver: async () => void (await client.call("CLUSTER", "FAILOVER", "TAKEOVER")) };
+      const { port } = replica;
+      return { port, takeOver: async () => void (await client.call("CLUSTER", "FAILOVER", "TAKEOVER")) };
     },
     async stop() {
       for (const client of clients) client.disconnect();

@@ -37,8 +37,8 @@ describeWithRedisServer("TieredCacheStore in trouble", () => {
       await untilCoherent(store);
       await untilCopied(store, "k");
       // In one: the store hears of the end of its connection alone.
-      const kill = ["CLIENT", "KILL", "TYPE", "pubsub"];
-      await foreign.multi([kill, ["SET", "app:{k}", round]]).exec();
+      const kill = ["call", "CLIENT", "KILL", "TYPE", "pubsub"];
+      await foreign.multi([kill, ["set", "app:{k}", round]]).exec();
       await eventually(async () => expect(await read(store, "k")).to.equal(round));
     }
     await untilCoherent(store);

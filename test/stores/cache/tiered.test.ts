@@ -3,6 +3,7 @@ import { Cluster, Redis } from "ioredis";
 import { RedisCacheStore } from "express-redis-suite/stores/cache/redis";
 import { TieredCacheStore } from "express-redis-suite/stores/cache/tiered";
 import { countCommands } from "../../support/command-counts.ts";
+import { createGate } from "../../support/gate.ts";
 import { eventually } from "../../support/eventually.ts";
 import { describeWithRedisServer, startRedisServer, type RedisServer } from "../../support/redis-server.ts";
 import { read, untilCopied, useTieredStores } from "./tiered-stores.ts";
@@ -91,6 +92,30 @@ describeWithRedisServer("TieredCacheStore", () => {
     }
     const expected = Array.from({ length: 100 }, (_, at) => [String(at), String(at), undefined]);
     expect(seen).to.deep.equal(expected.flat());
+  });
+
+  it("returns, and does not keep, what has changed while it was read", async () => {
+    const client = new Redis({ host: "127.0.0.1", port: server.port });
+    const gate = createGate();
+    const ask = client.getBuffer.bind(client);
+    client.getBuffer = async (key) => {
+      const value = await ask(key);
+      if (key === "app:{k}") await gate.pass();
+      return value;
+    };
+    await foreign.mset("app:{k}", "old", "app:{other}", "x");
+    const store = await stores.coherent(server.url, { client });
+    await store.get("other");
+    const reading = read(store, "k");
+    await gate.reached;
+    await foreign.set("app:{k}", "new");
+    await foreign.del("app:{other}");
+    // Heard after the other news.
+    await eventually(() => expect(store.stats().entries).to.equal(0));
+    gate.open();
+    expect(await reading).to.equal("old");
+    expect(store.stats().entries).to.equal(0);
+    expect(await read(store, "k")).to.equal("new");
   });
 
   it("uses a copy no longer than the value lives in Redis, nor than maxAgeMs", async () => {

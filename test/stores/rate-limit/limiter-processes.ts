@@ -1,7 +1,5 @@
-import { fork, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import type { RateLimitPolicy } from "express-redis-suite/stores/rate-limit/contract";
+import { useProcesses, type OrderedProcess } from "../../support/processes.ts";
 
 /** What a process of `limiter-process.ts` can be told to do; it answers each order once it is carried out. */
 export type Order =
@@ -30,50 +28,13 @@ export interface Hammered {
   readonly windows: Readonly<Record<string, number>>;
 }
 
-export interface LimiterProcess {
-  order<Answer = object>(order: Order): Promise<Answer>;
-  kill(): void;
-}
+export type LimiterProcess = OrderedProcess<Order>;
 
-const script = fileURLToPath(new URL("limiter-process.ts", import.meta.url));
+const script = new URL("limiter-process.ts", import.meta.url);
 
 /** Starts processes for the time of the surrounding `describe`, each with a connection of its own. */
 export function useLimiterProcesses(count: number, url: () => string): () => readonly LimiterProcess[] {
-  let children: ChildProcess[] = [];
-  let processes: LimiterProcess[] = [];
-  before(async function () {
-    this.timeout(60_000);
-    children = Array.from({ length: count }, () => fork(script));
-    processes = children.map(limiterProcess);
-    await Promise.all(processes.map((process) => process.order({ kind: "connect", url: url() })));
-  });
-  after(async () => {
-    await Promise.all(children.map(end));
-  });
-  return () => processes;
-}
-
-function limiterProcess(child: ChildProcess): LimiterProcess {
-  return {
-    async order<Answer>(order: Order): Promise<Answer> {
-      const listening = new AbortController();
-      const { signal } = listening;
-      const answered = Promise.race([
-        once(child, "message", { signal }).then(([answer]) => answer as Answer),
-        once(child, "exit", { signal }).then(() => Promise.reject(new Error("the process has ended"))),
-      ]);
-      child.send(order);
-      return answered.finally(() => listening.abort());
-    },
-    kill: () => void child.kill("SIGKILL"),
-  };
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, "exit");
-  child.kill("SIGKILL");
-  await ended;
+  return useProcesses<Order>(script, count, () => ({ kind: "connect", url: url() }));
 }
 
 /** Adds up what several processes were given. */
