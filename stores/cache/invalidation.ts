@@ -69,7 +69,8 @@ export class Invalidation {
    */
   async announce(redisKeys: readonly string[]): Promise<void> {
     const modes = this.#modes();
-    if (modes.length > 0 && modes.every((mode) => mode === "tracking")) return;
+    // Redis tells them, or nobody can be told.
+    if (modes.length > 0 && modes.every((mode) => mode === "tracking" || mode === "none")) return;
     const told = [...this.#byServer(redisKeys)].map(([server, keys]) =>
       this.#redis.guardedOn(server, () => server.publish(this.#topic.channel, keys.join("\n"))),
     );
@@ -81,11 +82,11 @@ export class Invalidation {
     }
   }
 
+  /** What it announces from then on depends on what was known last. */
   close(): void {
     const { client } = this.#redis;
     if ("nodes" in client) for (const event of TOPOLOGY_EVENTS) client.off(event, this.#follow);
     for (const feed of this.#feeds.values()) feed.close();
-    this.#feeds.clear();
     this.#doubt();
   }
 

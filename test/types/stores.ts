@@ -4,6 +4,11 @@ import type { CacheStore } from "express-redis-suite/stores/cache/contract";
 import { MemoryCacheStore, type MemoryCacheStoreOptions } from "express-redis-suite/stores/cache/memory";
 import { RedisCacheStore } from "express-redis-suite/stores/cache/redis";
 import {
+  TieredCacheStore,
+  type CoherenceMode,
+  type TieredCacheStoreOptions,
+} from "express-redis-suite/stores/cache/tiered";
+import {
   EmbeddedRedisError,
   LockLostError,
   RedisConnectError,
@@ -47,7 +52,13 @@ const caches: CacheStore[] = [
   new MemoryCacheStore(cacheOptions),
   new RedisCacheStore(settings),
   stores.cache,
+  new TieredCacheStore({ l2: stores.cache }),
 ];
+const tieredOptions: TieredCacheStoreOptions = { l2: stores.cache, maxBytes: 1, maxAgeMs: 1, now: () => 0 };
+const mode: CoherenceMode = new TieredCacheStore(tieredOptions).stats().mode;
+exactly<"tracking" | "bus" | "none">()(mode);
+// @ts-expect-error: in front of a cache in Redis alone
+void new TieredCacheStore({ l2: new MemoryCacheStore() });
 export async function cached(): Promise<void> {
   for (const cache of caches) exactly<Buffer | undefined>()(await cache.get("k"));
   // @ts-expect-error: bytes

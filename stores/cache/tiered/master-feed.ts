@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { hangUp } from "../../redis/close.ts";
 import { createSubscriber } from "../../redis/subscriber.ts";
 
 /**
@@ -64,7 +65,7 @@ export class MasterFeed {
     clearInterval(this.#watchdog);
     this.#era += 1;
     this.#listening = false;
-    this.#connection.disconnect();
+    hangUp(this.#connection);
   }
 
   async #listen(): Promise<void> {

@@ -35,6 +35,18 @@ describeWithRedisServer("TieredCacheStore", () => {
     expect(store.stats().hits).to.deep.equal({ l1: 19, l2: 1 });
   });
 
+  it("writes by one command, as Redis itself tells the others", async () => {
+    const store = await stores.coherent(server.url);
+    await store.set("k", text("v"), LONG_MS);
+    await store.delete("k");
+    const asked = await commandsOf(foreign, async () => {
+      await store.set("k", text("v"), LONG_MS);
+      await store.delete("k");
+      await store.purgeTags(["t"]);
+    });
+    expect(asked).to.deep.equal({ evalsha: 2, unlink: 1 });
+  });
+
   it("keeps nothing of a key that is missing", async () => {
     const store = await stores.coherent(server.url);
     expect(await read(store, "k")).to.equal(undefined);
@@ -190,6 +202,7 @@ describeWithRedisServer("TieredCacheStore", () => {
     store.close();
     expect(store.stats()).to.include({ coherent: false, entries: 0 });
     expect(await read(store, "k")).to.equal("v");
+    expect(await commandsOf(foreign, () => store.set("k", text("v"), LONG_MS))).to.deep.equal({ evalsha: 1 });
     await eventually(async () => expect(await foreign.client("LIST", "TYPE", "PUBSUB")).to.equal(""));
   });
 
