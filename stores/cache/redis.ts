@@ -10,7 +10,7 @@ import {
 } from "./contract.ts";
 import { ReadBatches } from "./redis/read-batches.ts";
 import { Slots } from "./redis/slots.ts";
-import { softPurgeScript, stampScript } from "./redis/tag-scripts.ts";
+import { softPurgeScript, STAMP_SPARE_MS, stampScript } from "./redis/tag-scripts.ts";
 import { abandonScript, deleteScript, fillScript, leadScript, setScript } from "./redis/value-scripts.ts";
 
 /**
@@ -105,7 +105,7 @@ export class RedisCacheStore implements CacheStore {
       const keys = this.#tagKeys(tags);
       await this.#slots.inGroups(keys, async (group) => {
         const found = await this.#redis.guarded(group[0], (client) =>
-          stampScript.run(client, group, [id, STAMP_LIFE_MS]),
+          stampScript.run(client, group, [id, STAMP_LIFE_MS, STAMP_SPARE_MS]),
         );
         for (const [at, key] of group.entries()) stamps.set(key, found[at]);
       });

@@ -160,6 +160,10 @@ describeWithRedisServer("TieredCacheStore", () => {
       expect(reading).to.deep.equal({ values: [text("v")], stamps: made.toReversed() });
     });
     expect(asked).to.deep.equal({});
+    // No news: a stamp that is only asked for again stays as it is.
+    await other.stamp(["a", "b"]);
+    await other.set("other", text("v"), LONG_MS);
+    expect(store.stats().entries).to.equal(3);
     await other.purgeTags(["a"]);
     await eventually(async () => {
       const { values, stamps } = await store.read(["k"], ["a", "b", "never"]);
