@@ -55,11 +55,10 @@ export class Invalidation {
     return this.#coherent;
   }
 
-  /** The weakest of any master; while connections are away, as it was last. */
+  /** The weakest of any master that has answered yet; while connections are away, as it was last. */
   get mode(): CoherenceMode {
     const modes = this.#modes();
-    if (modes.length === 0 || modes.some((mode) => mode === undefined || mode === "none")) return "none";
-    return modes.includes("bus") ? "bus" : "tracking";
+    return (["none", "bus", "tracking"] as const).find((mode) => modes.includes(mode)) ?? "none";
   }
 
   /**

@@ -2,7 +2,7 @@ import { assertCount, assertFunction, assertOptionNames } from "../options.ts";
 import type { RedisClient } from "../redis/server-of.ts";
 import type { CacheFill, CacheLead, CacheReading, CacheStore } from "./contract.ts";
 import { Invalidation, type CoherenceMode } from "./invalidation.ts";
-import { RedisCacheStore } from "./redis.ts";
+import type { RedisCacheStore } from "./redis.ts";
 import { LocalValues, type LocalValue } from "./tiered/local-values.ts";
 
 export type { CoherenceMode } from "./invalidation.ts";
@@ -59,7 +59,8 @@ export class TieredCacheStore implements CacheStore {
   constructor(options: TieredCacheStoreOptions) {
     assertOptionNames("TieredCacheStore", options, ["l2", "maxBytes", "maxAgeMs", "now"]);
     const { l2, maxBytes = 64 * 1024 * 1024, maxAgeMs = 30_000, now = () => performance.now() } = options;
-    if (!(l2 instanceof RedisCacheStore)) {
+    // Known by its methods, as any store is: there may be two copies of the package.
+    if (typeof (l2 as RedisCacheStore | undefined)?.tagKey !== "function") {
       throw new TypeError("TieredCacheStore: l2 must be a RedisCacheStore, such as redisStores(…).cache");
     }
     assertCount(maxBytes, "TieredCacheStore: maxBytes");

@@ -28,6 +28,7 @@ export function createSubscriber(client: Redis): Redis {
     disconnectTimeout: 100,
     disableClientInfo: true,
     lazyConnect: true,
+    connectionName: `${client.options.connectionName ?? "express-redis-suite"}:subscriber`,
     // Neither messages nor tracked keys belong to a database, or to a prefix.
     db: 0,
     keyPrefix: "",

@@ -9,6 +9,7 @@ import { expect } from "chai";
 import type { Redis } from "ioredis";
 import { close, createRedis, type CreateRedisOptions, type RedisClient } from "express-redis-suite/redis";
 import { RedisConnectError } from "express-redis-suite/stores/errors";
+import { createSubscriber } from "../../../stores/redis/subscriber.ts";
 import { countWrites } from "../../support/count-writes.ts";
 import { eventually } from "../../support/eventually.ts";
 import {
@@ -97,6 +98,21 @@ describeWhere(obstacle, "createRedis with TLS", () => {
       const writes = countWrites(client as Redis);
       await Promise.all(["a", "b", "c"].map((key) => client.set(key, "v")));
       expect(writes()).to.equal(1);
+    });
+  });
+
+  it("listens to messages through TLS too", async () => {
+    const url = `rediss://:over-tls-only@127.0.0.1:${server.port}`;
+    await withClient(url, { tls: { ca } }, async (client) => {
+      const subscriber = createSubscriber(client as Redis);
+      try {
+        await subscriber.connect();
+        await subscriber.subscribe("news");
+        const [[, message]] = await Promise.all([once(subscriber, "message"), client.publish("news", "v")]);
+        expect(message).to.equal("v");
+      } finally {
+        await close(subscriber);
+      }
     });
   });
 
