@@ -37,7 +37,7 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
   "./stores/rate-limit/guarded": { names: ["GuardedRateLimitStore"] },
   "./stores/rate-limit/leased": { names: ["LeasedRateLimitStore"] },
   "./stores/rate-limit/express-rate-limit": { names: ["expressRateLimitStore"] },
-  "./stores/cache/contract": { names: [] },
+  "./stores/cache/contract": { names: ["STAMP_LIFE_MS"] },
   "./stores/cache/memory": { names: ["MemoryCacheStore"] },
   "./stores/cache/redis": { names: ["RedisCacheStore"] },
   "./stores/cache/tiered": { names: ["TieredCacheStore"] },
