@@ -45,3 +45,10 @@ export class ScoreOutOfRangeError extends Error {
   readonly status = 422;
   override readonly name = "ScoreOutOfRangeError";
 }
+
+/** A value of an `ObjectCache` was not made within its `hardDeadlineMs`, and there was no earlier one to give instead. */
+export class LoadTimeoutError extends Error {
+  readonly code = "LOAD_TIMEOUT";
+  readonly status = 503;
+  override readonly name = "LoadTimeoutError";
+}

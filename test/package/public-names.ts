@@ -41,6 +41,8 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
   "./stores/cache/memory": { names: ["MemoryCacheStore"] },
   "./stores/cache/redis": { names: ["RedisCacheStore"] },
   "./stores/cache/tiered": { names: ["TieredCacheStore"] },
+  "./stores/cache/object-cache": { names: ["ObjectCache"] },
+  "./stores/cache/bloom-guard": { names: ["BloomGuard"] },
   "./stores/lock/contract": { names: [] },
   "./stores/lock/lock-manager": { names: ["LockManager", "assertLockTtlMs"] },
   "./stores/lock/memory": { names: ["MemoryLockStore"] },
