@@ -23,6 +23,7 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
   "./stores/errors": {
     names: [
       "EmbeddedRedisError",
+      "LoadTimeoutError",
       "LockLostError",
       "RedisConnectError",
       "ScoreOutOfRangeError",
