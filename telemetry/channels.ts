@@ -33,6 +33,18 @@ export interface ResponseCacheEvent {
   readonly durationMs: number;
 }
 
+/** One key that was asked for with a loader. */
+export interface ObjectCacheEvent {
+  /** The cache's `name` option. */
+  readonly cache: string;
+  /**
+   * `miss`: loaded, by whoever did. `stale`: the last value, in its grace, as the loader failed or was slow. `refused`:
+   * the guard knew that there is none. `error`: the caller got an error, or had gone.
+   */
+  readonly outcome: "hit" | "miss" | "stale" | "refused" | "error";
+  readonly durationMs: number;
+}
+
 export interface RouteLockEvent {
   /** The route lock's `name` option. */
   readonly lock: string;
@@ -97,6 +109,7 @@ export interface EventChannel<Event> {
 export interface Channels {
   readonly rateLimit: EventChannel<RateLimitEvent>;
   readonly responseCache: EventChannel<ResponseCacheEvent>;
+  readonly objectCache: EventChannel<ObjectCacheEvent>;
   readonly routeLock: EventChannel<RouteLockEvent>;
   readonly session: EventChannel<SessionEvent>;
   readonly store: EventChannel<StoreEvent>;
@@ -106,6 +119,7 @@ export interface Channels {
 export const channels: Channels = {
   rateLimit: eventChannel<RateLimitEvent>("express-redis-suite:rate-limit"),
   responseCache: eventChannel<ResponseCacheEvent>("express-redis-suite:response-cache"),
+  objectCache: eventChannel<ObjectCacheEvent>("express-redis-suite:object-cache"),
   routeLock: eventChannel<RouteLockEvent>("express-redis-suite:route-lock"),
   session: eventChannel<SessionEvent>("express-redis-suite:session"),
   store: eventChannel<StoreEvent>("express-redis-suite:store"),

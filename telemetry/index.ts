@@ -2,6 +2,7 @@ export {
   channels,
   type Channels,
   type EventChannel,
+  type ObjectCacheEvent,
   type RateLimitEvent,
   type RedisBreakerEvent,
   type ResponseCacheEvent,

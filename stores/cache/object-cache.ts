@@ -139,9 +139,10 @@ export class ObjectCache<Value> {
     { tags, signal }: GetOrLoadOptions = {},
   ): Promise<Value | null | undefined> {
     signal?.throwIfAborted();
+    const askedAt = performance.now();
     const task = { loader, tags: tagsOf(tags) };
     const entry = await this.#find(key, task.tags);
-    return this.#loads.current(key, task, { entry, signal });
+    return this.#loads.current(key, task, { entry, signal, askedAt });
   }
 
   /**
@@ -154,6 +155,7 @@ export class ObjectCache<Value> {
     { tags, signal }: GetOrLoadOptions = {},
   ): Promise<Map<string, Value | null>> {
     signal?.throwIfAborted();
+    const askedAt = performance.now();
     const asked = [...new Set(keys)];
     const tagged = tagsOf(tags);
     const entries = await this.#findMany(asked, tagged);
@@ -164,11 +166,8 @@ export class ObjectCache<Value> {
         tags: tagged,
         onWait: () => gathering.pass(key),
       };
-      const entry = entries[at];
-      return [
-        key,
-        await this.#loads.current(key, task, { entry, signal }).finally(() => gathering.pass(key)),
-      ];
+      const known = { entry: entries[at], signal, askedAt };
+      return [key, await this.#loads.current(key, task, known).finally(() => gathering.pass(key))];
     };
     const values = await Promise.all(asked.map(load));
     return new Map(values.filter((pair): pair is readonly [string, Value | null] => pair[1] !== undefined));

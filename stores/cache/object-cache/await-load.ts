@@ -5,7 +5,9 @@ export interface AwaitOptions<Value> {
   readonly signal?: AbortSignal | undefined;
   readonly hardDeadlineMs: number;
   /** An earlier value, to be given where the load fails or takes longer than `afterMs`. */
-  readonly grace?: { readonly value: Value; readonly afterMs: number } | undefined;
+  readonly grace?:
+    | { readonly value: Value; readonly afterMs: number; readonly onGiven: () => void }
+    | undefined;
 }
 
 /** Waits for a load as one of its callers. Rejects with what it rejects with, the signal's reason, or a timeout. */
@@ -24,7 +26,12 @@ export function awaitLoad<Value>(
       signal?.removeEventListener("abort", abort);
       how();
     };
-    const fail = (error: unknown): void => settle(() => (grace ? resolve(grace.value) : reject(error)));
+    const fail = (error: unknown): void =>
+      settle(() => {
+        if (!grace) return reject(error);
+        grace.onGiven();
+        resolve(grace.value);
+      });
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) abort();
     load.then((value) => settle(() => resolve(value)), fail);

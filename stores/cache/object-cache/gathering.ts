@@ -21,7 +21,8 @@ interface Question<Value> {
 export class Gathering<Value> {
   readonly #loadMany: ManyLoader<Value>;
   readonly #undecided: Set<string>;
-  #questions: Question<Value>[] = [];
+  readonly #questions: Question<Value>[] = [];
+  #sending = false;
 
   constructor(loadMany: ManyLoader<Value>, keys: readonly string[]) {
     this.#loadMany = loadMany;
@@ -39,7 +40,13 @@ export class Gathering<Value> {
   /** Nobody need wait for this key: it comes from elsewhere, or later. */
   pass(key: string): void {
     this.#undecided.delete(key);
-    if (this.#undecided.size === 0) void this.#send(this.#questions.splice(0));
+    if (this.#undecided.size > 0 || this.#questions.length === 0 || this.#sending) return;
+    this.#sending = true;
+    // Replies of the store that came together ask in one turn.
+    setImmediate(() => {
+      this.#sending = false;
+      void this.#send(this.#questions.splice(0));
+    });
   }
 
   async #send(questions: readonly Question<Value>[]): Promise<void> {

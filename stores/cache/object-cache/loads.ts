@@ -1,3 +1,4 @@
+import { channels, publish, type ObjectCacheEvent } from "../../../telemetry/channels.ts";
 import { awaitLoad } from "./await-load.ts";
 import type { Entries, Entry } from "./entries.ts";
 import { isDueEarly } from "./expiry.ts";
@@ -10,6 +11,8 @@ import type { Settings } from "./settings.ts";
 export interface Known<Value> {
   readonly entry?: Entry<Value> | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Since when it asks, by `performance.now()`. */
+  readonly askedAt?: number;
 }
 
 /** Loads that the callers of this process share. */
@@ -28,20 +31,28 @@ export class Loads<Value> {
   async current(key: string, task: LoadTask<Value>, known: Known<Value>): Promise<Value | null | undefined> {
     const { entry } = known;
     if (entry?.fresh === true) {
+      this.#tell("hit", known);
       this.#refreshIfDue(key, task, entry);
       return entry.value;
     }
-    return this.#settings.guard?.mayExist(key) === false ? null : this.load(key, task, known);
+    if (this.#settings.guard?.mayExist(key) !== false) return this.load(key, task, known);
+    this.#tell("refused", known);
+    return null;
   }
 
-  async load(
-    key: string,
-    task: LoadTask<Value>,
-    { entry, signal }: Known<Value>,
-  ): Promise<Value | null | undefined> {
+  async load(key: string, task: LoadTask<Value>, known: Known<Value>): Promise<Value | null | undefined> {
     const { hardDeadlineMs, softDeadlineMs } = this.#settings.load;
-    const grace = entry && { value: entry.value, afterMs: softDeadlineMs };
-    return awaitLoad(this.#share(key, task, signal), { signal, hardDeadlineMs, grace });
+    const { entry, signal } = known;
+    let outcome: ObjectCacheEvent["outcome"] = "error";
+    const onGiven = (): void => void (outcome = "stale");
+    const grace = entry && { value: entry.value, afterMs: softDeadlineMs, onGiven };
+    try {
+      const value = await awaitLoad(this.#share(key, task, signal), { signal, hardDeadlineMs, grace });
+      if (outcome === "error") outcome = "miss";
+      return value;
+    } finally {
+      this.#tell(outcome, known);
+    }
   }
 
   /** Whoever asks from now on does not get what is being loaded. */
@@ -73,6 +84,15 @@ export class Loads<Value> {
         now ? this.#filler.loadAlone(key, task) : this.#filler.fill(key, task),
       );
     }
+  }
+
+  #tell(outcome: ObjectCacheEvent["outcome"], { askedAt }: Known<Value>): void {
+    if (askedAt === undefined) return;
+    publish(channels.objectCache, () => ({
+      cache: this.#settings.name,
+      outcome,
+      durationMs: performance.now() - askedAt,
+    }));
   }
 
   #refreshIfDue(key: string, task: LoadTask<Value>, entry: Entry<Value>): void {

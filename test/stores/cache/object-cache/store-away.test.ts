@@ -36,7 +36,7 @@ describe("an object cache whose store is away", () => {
   it("keeps nothing whose tags it could not read", async () => {
     for (const lost of ["stamp", "fill"] as const) {
       const store = new MemoryCacheStore();
-      store[lost] = () => Promise.reject(new StoreUnavailableError("away"));
+      Object.assign(store, { [lost]: () => Promise.reject(new StoreUnavailableError("away")) });
       const partly = cache(store);
       expect(await partly.getOrLoad("k", () => "loaded", { tags: ["t"] })).to.equal("loaded");
       expect(await partly.get("k")).to.equal(undefined);
