@@ -74,6 +74,9 @@ describe("what an object cache asks of Redis", () => {
       tagged: () => objects.getOrLoad("tagged", never, options),
       "tagged, by get": () => objects.get("tagged"),
     };
+    const elsewhere = cache();
+    expect(await commands(() => elsewhere.get("tagged"))).to.equal(2);
+    hits["tagged, by another process"] = () => elsewhere.get("tagged");
     for (const [name, hit] of Object.entries(hits)) expect(await commands(hit), name).to.equal(1);
   });
 
