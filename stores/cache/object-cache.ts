@@ -1,6 +1,7 @@
 import { LoadTimeoutError } from "../errors.ts";
 import { assertCount } from "../options.ts";
 import { Entries, type Entry } from "./object-cache/entries.ts";
+import { LONGEST_TTL_MS } from "./object-cache/frame.ts";
 import { Gathering, type ManyLoader } from "./object-cache/gathering.ts";
 import type { Loader, LoadTask } from "./object-cache/loader.ts";
 import { Loads } from "./object-cache/loads.ts";
@@ -78,7 +79,7 @@ export class ObjectCache<Value> {
   async set(key: string, value: Value | null, { ttlMs, tags }: SetOptions = {}): Promise<void> {
     assertKey(key);
     if (value === undefined) throw new TypeError("a value must not be undefined; delete it, or set null");
-    if (ttlMs !== undefined) assertCount(ttlMs, "ttlMs");
+    if (ttlMs !== undefined) assertCount(ttlMs, "ttlMs", LONGEST_TTL_MS);
     try {
       const stamps = await this.#entries.stamp(tagsOf(tags));
       await this.#entries.set(key, { value, ttlMs, loadMs: 0, stamps });
@@ -108,7 +109,7 @@ export class ObjectCache<Value> {
    */
   async expire(key: string, ttlMs: number): Promise<boolean> {
     assertKey(key);
-    assertCount(ttlMs, "ttlMs");
+    assertCount(ttlMs, "ttlMs", LONGEST_TTL_MS);
     const waitUntil = performance.now() + this.#settings.load.hardDeadlineMs;
     const nextPause = pollPauses();
     for (;;) {
@@ -130,7 +131,8 @@ export class ObjectCache<Value> {
    *
    * Of all callers of all processes one loads; if it fails, each other one tries once more, which again one does. Near
    * the end of its time a value is loaded anew in the background. Rejects with what the loader throws, or a
-   * `LoadTimeoutError` after `hardDeadlineMs`, unless an earlier value is in its grace. A store that cannot be asked is
+   * `LoadTimeoutError` after `hardDeadlineMs`, unless an earlier value is in its grace. What was deleted, set or purged
+   * during the load is given to those who wait and not kept. A store that cannot be asked is
    * as good as empty: the loader runs, once at a time in this process.
    */
   async getOrLoad(

@@ -2,6 +2,7 @@ import {
   channels,
   type Channels,
   type EventChannel,
+  type ObjectCacheEvent,
   type RateLimitEvent,
   type RedisBreakerEvent,
   type ResponseCacheEvent,
@@ -13,6 +14,7 @@ import { exactly } from "./exactly.ts";
 
 // Every subscriber gets the type of its channel.
 channels.rateLimit.subscribe((event) => exactly<RateLimitEvent>()(event));
+channels.objectCache.subscribe((event) => exactly<ObjectCacheEvent>()(event));
 channels.responseCache.subscribe((event) => exactly<ResponseCacheEvent>()(event));
 channels.routeLock.subscribe((event) => exactly<RouteLockEvent>()(event));
 channels.session.subscribe((event) => exactly<SessionEvent>()(event));

@@ -27,6 +27,8 @@ const MAGIC = 0xb7;
 const VERSION = 1;
 const IS_NULL = 1;
 
+/** What 6 bytes hold; some 8,900 years. */
+export const LONGEST_TTL_MS: number = 2 ** 48 - 1;
 export const MOST_TAGS = 255;
 export const LONGEST_TAG = 0xff_ff;
 const MOST_LOAD_MS = 0xff_ff_ff_ff;

@@ -1,6 +1,6 @@
 import { LoadTimeoutError } from "../../errors.ts";
 import { assertCount } from "../../options.ts";
-import type { TagStamp } from "./frame.ts";
+import { LONGEST_TTL_MS, type TagStamp } from "./frame.ts";
 import { assertTags } from "./tags.ts";
 
 /** What a loader may say of the value that it is making. */
@@ -59,7 +59,7 @@ export async function runLoader<Value>(
     key,
     signal,
     setTtlMs(ttlMs) {
-      if (ttlMs !== 0) assertCount(ttlMs, "setTtlMs");
+      if (ttlMs !== 0) assertCount(ttlMs, "setTtlMs", LONGEST_TTL_MS);
       ttl = ttlMs;
     },
     async addTags(...tags) {

@@ -1,5 +1,6 @@
 import { assertCount, assertOptionNames, assertStore, LONGEST_TIMER_MS } from "../../options.ts";
 import type { CacheStore } from "../contract.ts";
+import { LONGEST_TTL_MS } from "./frame.ts";
 import { jsonCodec, type ObjectCodec } from "./codec.ts";
 
 /** Says which keys cannot exist; a `BloomGuard` is one. */
@@ -81,10 +82,10 @@ export function settingsOf<Value>(options: ObjectCacheOptions<Value>): Settings<
   assertOptionNames("ObjectCache", options, OPTIONS, RENAMED);
   const { store, ttlMs, name = "objects", codec = jsonCodec<Value>(), guard } = options;
   assertStore(store, "ObjectCache: store", "CacheStore");
-  assertCount(ttlMs, "ObjectCache: ttlMs");
+  assertCount(ttlMs, "ObjectCache: ttlMs", LONGEST_TTL_MS);
   const { nullTtlMs = Math.ceil(ttlMs / 10), graceMs = 0 } = options;
-  assertCount(nullTtlMs, "ObjectCache: nullTtlMs");
-  if (graceMs !== 0) assertCount(graceMs, "ObjectCache: graceMs");
+  assertCount(nullTtlMs, "ObjectCache: nullTtlMs", LONGEST_TTL_MS);
+  if (graceMs !== 0) assertCount(graceMs, "ObjectCache: graceMs", LONGEST_TTL_MS);
   if (typeof name !== "string" || !/^[\w.-]{1,64}$/.test(name)) {
     throw new TypeError("ObjectCache: name must be 1 to 64 letters, digits or _ . -");
   }

@@ -90,6 +90,7 @@ export function describeValues(make: MakeCache, open: OpenStore): void {
     expect(await failure(cache.set("k", undefined))).to.be.instanceOf(TypeError);
     expect(await failure(cache.set("k", 1, { ttlMs: 0 }))).to.be.instanceOf(TypeError);
     expect(await failure(cache.set("k", 1, { tags: [""] }))).to.be.instanceOf(TypeError);
+    expect(await failure(cache.set("k", 1, { ttlMs: 2 ** 48 }))).to.be.instanceOf(TypeError);
     expect(await failure(cache.expire("k", 0.5))).to.be.instanceOf(TypeError);
     expect(await failure(cache.get(1 as unknown as string))).to.be.instanceOf(TypeError);
     expect(await cache.get("k")).to.equal(undefined);
