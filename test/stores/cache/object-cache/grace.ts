@@ -7,7 +7,7 @@ export function describeGrace(make: MakeCache): void {
   const old = { ttlMs: 20 };
 
   it("gives the last value where the loader fails, until its grace is over", async () => {
-    const cache = make({ graceMs: 300 });
+    const cache = make({ graceMs: 1000 });
     await cache.set("k", "last", old);
     await pause(30);
     const failing = (): never => {

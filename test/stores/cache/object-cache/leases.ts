@@ -27,7 +27,7 @@ export function describeLeases(make: MakeCache, open: OpenStore): void {
 
   it("replaces a leader that is gone after its lease, and refuses what it brings later", async () => {
     const gate = createGate();
-    const load = { leaseMs: 80 };
+    const load = { leaseMs: 400 };
     const first = make({ load }, 0).getOrLoad("k", async () => (await gate.pass(), "late"));
     await gate.reached;
     const others = [1, 2].map((peer) => make({ load }, peer).getOrLoad("k", () => `of ${peer}`));

@@ -24,7 +24,7 @@ export function describeValues(make: MakeCache, open: OpenStore): void {
   });
 
   it("keeps a value for its time, and a null for a tenth of it", async () => {
-    const cache = make({ ttlMs: 1500 });
+    const cache = make({ ttlMs: 5000 });
     await cache.set("short", 1, { ttlMs: 50 });
     await cache.set("null", null);
     await cache.set("k", 1);
@@ -36,9 +36,9 @@ export function describeValues(make: MakeCache, open: OpenStore): void {
   it("lets a value last longer, or shorter, from now on", async () => {
     for (const graceMs of [0, LONG_MS]) {
       const cache = make({ graceMs });
-      await cache.set("k", { a: 1 }, { ttlMs: 300 });
+      await cache.set("k", { a: 1 }, { ttlMs: 600 });
       expect(await cache.expire("k", LONG_MS)).to.equal(true);
-      await pause(310);
+      await pause(610);
       expect(await cache.get("k")).to.deep.equal({ a: 1 });
       expect(await cache.expire("k", 20)).to.equal(true);
       await eventually(async () => expect(await cache.get("k")).to.equal(undefined));
