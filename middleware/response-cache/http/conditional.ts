@@ -1,6 +1,6 @@
 import type { FieldList, Fields } from "./fields.ts";
 import { parseHttpDate } from "./http-date.ts";
-import { keptFields } from "./kept-fields.ts";
+import { keptFields, type SetCookiePolicy } from "./kept-fields.ts";
 
 /** A valid entity tag (RFC 9110 §8.8.3), or one without quotes, which only ever equals itself. */
 const TAG = /[ \t]*(?:((?:W\/)?"[\x21\x23-\x7e\x80-\uffff]*"|[^\s",]+)[ \t]*)?(?:,|$)/y;
@@ -62,10 +62,15 @@ export function confirms(notModified: Fields, stored: Fields): boolean {
 
 /**
  * The stored fields after a 304 (RFC 9111 §3.2): each field that came takes the place of the stored one, but for those
- * that tell of the body, which is the stored one, and those that are never kept.
+ * that tell of the body, which is the stored one, and those that are never kept. Whether the result may still be stored
+ * is to be asked again: a 304 can take that back.
  */
-export function mergeNotModified(stored: FieldList, notModified: FieldList): FieldList {
-  const news = keptFields(notModified).filter(([name]) => !OF_THE_BODY.has(name.toLowerCase()));
+export function mergeNotModified(
+  stored: FieldList,
+  notModified: FieldList,
+  setCookie: SetCookiePolicy = "refuse",
+): FieldList {
+  const news = keptFields(notModified, setCookie).filter(([name]) => !OF_THE_BODY.has(name.toLowerCase()));
   const replaced = new Set(news.map(([name]) => name.toLowerCase()));
   return [...stored.filter(([name]) => !replaced.has(name.toLowerCase())), ...news];
 }

@@ -26,13 +26,20 @@ const OF_ONE_RESPONSE = new Set([
 const QUOTA = /^(?:x-)?ratelimit-/;
 
 /**
- * The fields that are kept of a response, in their order: not those of the connection, not those that its Connection
- * names, and not what belongs to this one response. Date is kept: it says when the response was made.
+ * What becomes of a response that sets a cookie: it is not kept, kept without the cookie, or kept with it, which then is
+ * everybody's.
  */
-export function keptFields(list: FieldList): FieldList {
+export type SetCookiePolicy = "refuse" | "strip" | "store";
+
+/**
+ * The fields that are kept of a response, in their order: not those of the connection, not those that its Connection
+ * names, and not what belongs to this one response, nor a cookie unless they are stored. Date is kept: it says when the response was made.
+ */
+export function keptFields(list: FieldList, setCookie: SetCookiePolicy = "refuse"): FieldList {
   const named = connectionFields(list);
   return list.filter(([name]) => {
     const lower = name.toLowerCase();
+    if (lower === "set-cookie" && setCookie !== "store") return false;
     return (
       !named.has(lower) && !OF_THE_CONNECTION.has(lower) && !OF_ONE_RESPONSE.has(lower) && !QUOTA.test(lower)
     );

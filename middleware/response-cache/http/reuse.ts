@@ -77,7 +77,8 @@ function asWished(stored: StoredFreshness, wishes: CacheDirectives, now: number)
   const ageMs = currentAgeMs(stored.times, now);
   const leftMs = freshForMs(stored, now);
   const maxAge = wishes.seconds("max-age");
-  const isYoung = maxAge === undefined || ageMs <= maxAge * 1000;
+  // A max-age of 0, which is what a reload sends, is never met.
+  const isYoung = maxAge === undefined || ageMs < maxAge * 1000;
   if (isYoung && leftMs > 0 && leftMs >= (wishes.seconds("min-fresh") ?? 0) * 1000) return "fresh";
   if (isYoung && isStaleAccepted(stored, wishes, leftMs)) return "stale-accepted";
   // A client that names an age, or a rest of freshness, does not want an older response than that.

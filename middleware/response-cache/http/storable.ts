@@ -1,6 +1,5 @@
-import type { CacheDirectives } from "./cache-control.ts";
 import type { Fields } from "./fields.ts";
-import { parseCacheControl } from "./cache-control.ts";
+import { parseCacheControl, type CacheDirectives } from "./cache-control.ts";
 import {
   directivesFor,
   isHeuristicallyCacheable,
@@ -9,6 +8,7 @@ import {
   type ReceivedResponse,
 } from "./freshness.ts";
 import { validatorsOf } from "./conditional.ts";
+import type { SetCookiePolicy } from "./kept-fields.ts";
 import { varyNames } from "./vary.ts";
 
 /** Why a response is not kept: tokens for the `detail` of Cache-Status (RFC 9211 §2.8). */
@@ -35,11 +35,8 @@ export interface StorableRequest {
 }
 
 export interface StorabilityOptions extends FreshnessOptions {
-  /**
-   * What becomes of a response that sets a cookie: it is not kept, kept without the cookie, or kept with it. Default
-   * `refuse`, since such a cookie is mostly one client's own.
-   */
-  readonly setCookie?: "refuse" | "strip" | "store" | undefined;
+  /** Default `refuse`, since a cookie is mostly one client's own, and what it came with as well. */
+  readonly setCookie?: SetCookiePolicy | undefined;
   /** Whether the request's own Cache-Control counts. Default false. */
   readonly clientDirectives?: boolean | undefined;
 }

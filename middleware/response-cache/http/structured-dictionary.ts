@@ -1,3 +1,5 @@
+import { isUtf8 } from "node:buffer";
+
 /** What a member of a Dictionary says: RFC 9651 §3.2. Its parameters are read and left out. */
 export type DictionaryValue =
   | { readonly kind: "integer"; readonly value: number }
@@ -20,7 +22,7 @@ const DATE = /@-?\d{1,15}(?![\d.])/y;
 const DISPLAY_STRING = /%"(?:[\x20\x21\x23\x24\x26-\x7e]|%[0-9a-f]{2})*"/y;
 const BLANKS = / */y;
 const COMMA = /[ \t]*,[ \t]*/y;
-const OTHER_ITEMS = [STRING, TOKEN, BYTES, DATE, DISPLAY_STRING];
+const OTHER_ITEMS = [STRING, TOKEN, BYTES, DATE];
 
 /**
  * Reads a Dictionary of RFC 9651 §4.2.2, strictly: undefined for a text that is none, whichever part of it. Of a key
@@ -55,7 +57,18 @@ function takeItem(cursor: Cursor): DictionaryValue | undefined {
   if (number !== undefined) {
     return number.includes(".") ? { kind: "other" } : { kind: "integer", value: Number(number) };
   }
-  return OTHER_ITEMS.some((form) => take(cursor, form) !== undefined) ? { kind: "other" } : undefined;
+  const isOther = takeDisplayString(cursor) || OTHER_ITEMS.some((form) => take(cursor, form) !== undefined);
+  return isOther ? { kind: "other" } : undefined;
+}
+
+/** RFC 9651 §4.2.10: its bytes must be UTF-8. */
+function takeDisplayString(cursor: Cursor): boolean {
+  const text = take(cursor, DISPLAY_STRING);
+  if (text === undefined) return false;
+  const bytes = text
+    .slice(2, -1)
+    .replace(/%([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return isUtf8(Buffer.from(bytes, "latin1"));
 }
 
 function takeInnerList(cursor: Cursor): DictionaryValue | undefined {
