@@ -1,3 +1,4 @@
+import { trimBlanks } from "./blanks.ts";
 import { deltaSeconds } from "./cache-control.ts";
 
 /** When a response was asked for and came, milliseconds since the epoch, and how old it said it was. */
@@ -15,7 +16,7 @@ export interface StoredTimes {
  * no whole number (RFC 9111 §5.1).
  */
 export function parseAge(value: string | undefined): number | undefined {
-  return deltaSeconds(value?.split(",", 1)[0]?.replace(/^[ \t]+|[ \t]+$/g, ""));
+  return deltaSeconds(trimBlanks(value?.split(",", 1)[0] ?? ""));
 }
 
 /**

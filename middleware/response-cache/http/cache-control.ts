@@ -21,7 +21,7 @@ export const MOST_SECONDS: number = 2 ** 31;
 
 /** A member of the list, up to its comma: token [ "=" ( token / quoted-string ) ]. */
 const MEMBER =
-  /[ \t]*(?:([!#$%&'*+.^_`|~\w-]+)(?:=(?:([!#$%&'*+.^_`|~\w-]+)|"((?:[^"\\]|\\.)*)"))?)?[ \t]*(?:,|$)/suy;
+  /[ \t]*(?:([!#$%&'*+.^_`|~\w-]+)(?:=(?:([!#$%&'*+.^_`|~\w-]+)|"((?:[^"\\]|\\.)*)"))?[ \t]*)?(?:,|$)/suy;
 
 /** What forbids something, wherever it stands in a text that is no list. */
 const REFUSALS = ["no-store", "no-cache", "private", "must-revalidate", "proxy-revalidate"];

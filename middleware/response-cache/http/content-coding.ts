@@ -1,3 +1,5 @@
+import { trimBlanks } from "./blanks.ts";
+
 export type ContentCoding = "identity" | "gzip" | "br";
 
 /** Where a client likes several as much: the shortest first. */
@@ -34,7 +36,7 @@ export function negotiate(
 function weightsOf(acceptEncoding: string): ReadonlyMap<string, number> {
   const weights = new Map<string, number>();
   for (const text of acceptEncoding.split(",")) {
-    const [, name, q] = MEMBER.exec(text.replace(/^[ \t]+|[ \t]+$/g, "")) ?? [];
+    const [, name, q] = MEMBER.exec(trimBlanks(text)) ?? [];
     if (name === undefined) continue;
     // RFC 9110 §8.4.1.3: x-gzip is gzip.
     const coding = name.toLowerCase().replace(/^x-gzip$/, "gzip");

@@ -1,3 +1,4 @@
+import { trimBlanks } from "./blanks.ts";
 import { strongEtag } from "./conditional.ts";
 import type { Fields } from "./fields.ts";
 import { parseHttpDate } from "./http-date.ts";
@@ -38,7 +39,7 @@ export function selectRanges(
   const parts: BytePart[] = [];
   let asked = 0;
   for (const spec of specs) {
-    const text = spec.replace(/^[ \t]+|[ \t]+$/g, "");
+    const text = trimBlanks(spec);
     if (text === "") continue;
     asked += 1;
     const part = partOf(text, size);

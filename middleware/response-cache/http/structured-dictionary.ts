@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { trimBlanks } from "./blanks.ts";
 
 /** What a member of a Dictionary says: RFC 9651 §3.2. Its parameters are read and left out. */
 export type DictionaryValue =
@@ -29,7 +30,7 @@ const OTHER_ITEMS = [STRING, TOKEN, BYTES, DATE];
  * that is there twice the last one counts.
  */
 export function parseDictionary(text: string): ReadonlyMap<string, DictionaryValue> | undefined {
-  const cursor: Cursor = { text: text.replace(/^ +| +$/g, ""), at: 0 };
+  const cursor: Cursor = { text: trimSpaces(text), at: 0 };
   const members = new Map<string, DictionaryValue>();
   while (cursor.at < cursor.text.length) {
     const key = take(cursor, KEY);
@@ -89,6 +90,14 @@ function takeParameters(cursor: Cursor): boolean {
     if (takeText(cursor, "=") && !takeItem(cursor)) return false;
   }
   return true;
+}
+
+/** Spaces only: a tab around the whole is an error. */
+function trimSpaces(text: string): string {
+  const trimmed = trimBlanks(text);
+  const start = text.indexOf(trimmed);
+  const around = text.slice(0, start) + text.slice(start + trimmed.length);
+  return around.includes("\t") ? text : trimmed;
 }
 
 function takeText(cursor: Cursor, text: string): boolean {

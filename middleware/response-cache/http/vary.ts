@@ -1,8 +1,7 @@
+import { trimBlanks } from "./blanks.ts";
 import type { Fields } from "./fields.ts";
 
 const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
-/** Quoted strings, commas, and what is between them; a quote that nothing ends stands for itself. */
-const PIECES = /"(?:[^"\\]|\\.)*"|,|[^",]+|"/gs;
 /** Their members are the same in any case (RFC 9110 §12.5). */
 const ANY_CASE = new Set(["accept-charset", "accept-encoding", "accept-language"]);
 
@@ -13,7 +12,7 @@ const ANY_CASE = new Set(["accept-charset", "accept-encoding", "accept-language"
 export function varyNames(value: string | undefined): string[] | "*" {
   const names = new Set<string>();
   for (const member of (value ?? "").split(",")) {
-    const name = member.replace(/^[ \t]+|[ \t]+$/g, "").toLowerCase();
+    const name = trimBlanks(member).toLowerCase();
     if (name === "") continue;
     if (name === "*" || !TOKEN.test(name)) return "*";
     names.add(name);
@@ -34,14 +33,29 @@ export function varyValues(names: readonly string[], requestFields: Fields): str
 
 /** Blanks around commas, empty members and, where it means nothing, case. What stands in quotes remains as it is. */
 function normalised(name: string, value: string): string {
-  const members = [""];
-  for (const piece of value.match(PIECES) ?? []) {
-    if (piece === ",") members.push("");
-    else members.push((members.pop() ?? "") + piece);
-  }
-  const text = members
-    .map((member) => member.replace(/^[ \t]+|[ \t]+$/g, ""))
+  const text = membersOf(value)
+    .map(trimBlanks)
     .filter((member) => member !== "")
     .join(",");
   return ANY_CASE.has(name) ? text.toLowerCase() : text;
+}
+
+/** Behind a quote that nothing ends no comma counts. */
+function membersOf(value: string): string[] {
+  const members: string[] = [];
+  let from = 0;
+  let inQuotes = false;
+  for (let at = 0; at < value.length; at += 1) {
+    const char = value[at];
+    if (inQuotes && char === "\\") {
+      at += 1;
+    } else if (char === '"') {
+      inQuotes = !inQuotes;
+    } else if (char === "," && !inQuotes) {
+      members.push(value.slice(from, at));
+      from = at + 1;
+    }
+  }
+  members.push(value.slice(from));
+  return members;
 }
