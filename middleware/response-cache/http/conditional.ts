@@ -17,7 +17,7 @@ export function evaluateConditions(
   stored: Fields,
   status = 200,
 ): "not-modified" | "send" {
-  if (status < 200 || status > 299) return "send";
+  if (status > 299) return "send";
   const noneMatch = requestFields("if-none-match");
   if (noneMatch !== undefined) return matchesAny(noneMatch, stored("etag")) ? "not-modified" : "send";
   const since = parseHttpDate(requestFields("if-modified-since"));

@@ -39,7 +39,8 @@ function timeOf(parts: Readonly<Record<string, string>>, now: number): number | 
     const date = new Date(0);
     // Date.UTC takes the years 0 to 99 for the 1900s.
     date.setUTCFullYear(year, month, day);
-    return date.getUTCDate() === day && date.getUTCMonth() === month
+    // A day that the month does not have is one of another month.
+    return date.getUTCMonth() === month
       ? date.setUTCHours(Number(hour), Number(minute), Number(second))
       : Number.NaN;
   };

@@ -39,6 +39,7 @@ describe("negotiate", () => {
     ["gzip br", "identity"],
     ['"gzip"', "identity"],
     ["gzip, gzip;q=0", "identity"],
+    ["gzip;q=0, gzip", "identity"],
     [",,gzip,", "gzip"],
   ];
   for (const [text, expected] of codings) {

@@ -56,6 +56,8 @@ describe("parseHttpDate", () => {
     "Sun, 29 Feb 2023 08:49:37 GMT",
     "Sun, 00 Nov 1994 08:49:37 GMT",
     "Sunday, 31-Feb-27 08:49:37 GMT",
+    "Sun, 31 Apr 2027 08:49:37 GMT",
+    "Sun, 99 Nov 1994 08:49:37 GMT",
     "Sun Feb 31 08:49:37 2027",
     "Sun Nov 6 08:49:37 1994",
     "Sun Nov  6 08:49:37 1994 GMT",
