@@ -26,8 +26,12 @@ export interface RateLimitEvent {
 export interface ResponseCacheEvent {
   /** The cache's `name` option. */
   readonly cache: string;
-  /** `bypass`: the request may not be answered from the cache. `store-error`: the handler answered instead. */
-  readonly outcome: "hit" | "miss" | "bypass" | "store-error";
+  /**
+   * `hit`: what is kept, fresh. `stale`: what is kept, though no longer fresh. `revalidated`: what is kept, confirmed by
+   * the handler. `coalesced`: what another request of this process was waiting for. `miss`: what the handler made.
+   * `bypass`: the request may not be answered from the cache. `store-error`: the handler answered instead.
+   */
+  readonly outcome: "hit" | "stale" | "revalidated" | "coalesced" | "miss" | "bypass" | "store-error";
   /** Why the store failed, as in {@link StoreEvent}; only where `outcome` is a store error. */
   readonly code?: string;
   readonly durationMs: number;

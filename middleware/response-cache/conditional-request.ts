@@ -1,19 +1,28 @@
 import type { Request } from "express";
+import type { Validators } from "./http/conditional.ts";
 
-const CONDITIONS = ["if-none-match", "if-modified-since"] as const;
+const CONDITIONS = ["if-none-match", "if-modified-since", "if-match", "if-unmodified-since"] as const;
+const RANGES = ["range", "if-range"] as const;
 
 /**
- * Hides a client's conditions from the layers inside, so that they make the whole response: a 304 is nothing to keep,
- * and a client that polls would else have every request run the handler. Returns how to put them back; undefined
- * where there are none.
+ * Puts the cache's own conditions in place of the client's (RFC 9111 §4.3.1), so that the layers inside make a whole
+ * response, or say that the stored one still holds: a 304 or a part is nothing to keep, and a client that polls would
+ * else have every request run the handler. Returns how to put the client's back.
  */
-export function hideConditions({ headers }: Request): (() => void) | undefined {
-  const hidden = CONDITIONS.flatMap((name) =>
-    headers[name] === undefined ? [] : [[name, headers[name]] as const],
-  );
-  if (hidden.length === 0) return undefined;
-  for (const [name] of hidden) delete headers[name];
+export function replaceConditions({ headers }: Request, validators: Validators | undefined): () => void {
+  const names = validators ? [...CONDITIONS, ...RANGES] : CONDITIONS;
+  const before = names.map((name) => [name, headers[name]] as const);
+  const set = (name: string, value: string | string[] | undefined): void => {
+    if (value === undefined) delete headers[name];
+    else headers[name] = value;
+  };
+  for (const name of names) set(name, undefined);
+  set("if-none-match", validators?.ifNoneMatch);
+  set("if-modified-since", validators?.ifModifiedSince);
+  let restored = false;
   return () => {
-    for (const [name, value] of hidden) headers[name] = value;
+    if (restored) return;
+    restored = true;
+    for (const [name, value] of before) set(name, value);
   };
 }

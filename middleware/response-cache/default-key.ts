@@ -6,7 +6,26 @@ import type { Request } from "express";
  * them and could else make one URL look like another.
  */
 export function defaultKey({ protocol, host, originalUrl }: Request): string {
-  return `${withLength(protocol)}${withLength(host ?? "")}${originalUrl}`;
+  return keyOf(protocol, host ?? "", originalUrl);
+}
+
+/**
+ * The key of a URL that is written out. Path and query as they stand: nothing in them is decoded or put in order.
+ *
+ * @throws TypeError for anything but an absolute URL
+ */
+export function keyOfUrl(url: string): string {
+  const [, protocol, host, rest = ""] = /^([a-z][a-z\d+.-]*):\/\/([^/?#]+)([^#]*)/i.exec(String(url)) ?? [];
+  if (protocol === undefined || host === undefined) {
+    throw new TypeError(
+      "responseCache: purge takes an absolute URL, for example https://example.com/leaderboard",
+    );
+  }
+  return keyOf(protocol.toLowerCase(), host, rest.startsWith("/") ? rest : `/${rest}`);
+}
+
+function keyOf(protocol: string, host: string, path: string): string {
+  return `${withLength(protocol)}${withLength(host)}${path}`;
 }
 
 function withLength(part: string): string {

@@ -1,1 +1,2 @@
-export { responseCache, type ResponseCacheMiddleware, type ResponseCacheOptions } from "./response-cache.ts";
+export { responseCache, type ResponseCacheMiddleware } from "./response-cache.ts";
+export type { HttpCacheOptions, ResponseCacheOptions } from "./options.ts";

@@ -1,6 +1,6 @@
 import type { Response } from "express";
 import { assertChunk, chunkArguments, type ChunkArguments } from "./chunk.ts";
-import { HeadCopy, type HeaderList } from "./head-copy.ts";
+import { HeadCopy, type HeaderList, type TakenHead, type Verdict } from "./head-copy.ts";
 import { mayHaveBody, replaceMethods } from "./methods.ts";
 
 /** What went out through a response, whole. */
@@ -16,13 +16,19 @@ export interface Captured {
 export interface CaptureOptions {
   /** A longer body is sent on, and not captured. */
   readonly maxBodyBytes: number;
-  /**
-   * Asked when the head is about to go out, with its status and headers set: true sends 304 without a body in its
-   * place, while the response is captured as it would have been.
-   */
-  readonly isNotModified?: (() => boolean) | undefined;
-  /** Called once the last byte was handed to the operating system. */
+  /** Asked when the head is about to go out, with its status and headers set. Default: it is sent. */
+  readonly judge?: ((head: TakenHead) => Verdict) | undefined;
+  /** Called once the last byte was handed to the operating system; not for a response that was withheld. */
   readonly onComplete: (captured: Captured) => void;
+  /** Called when a withheld response has ended: the response is as it was before, for another answer. */
+  readonly onWithheld?: (head: TakenHead) => void;
+  /** Called in place of the others for a response that was cut off, grew too long, or has not the length it says. */
+  readonly onIncomplete?: () => void;
+}
+
+export interface Capture {
+  /** Ends the copy of a response whose head is not out yet, and makes it as it was before, for another answer. */
+  takeBack(): void;
 }
 
 /**
@@ -33,20 +39,22 @@ export interface CaptureOptions {
  * Headers that stood before and were left alone, and those that the layers outside set as the head goes out, belong to
  * this one request (quota, security, cookies): they are in `sentHeaders` only.
  */
-export function captureResponse(
-  res: Response,
-  { maxBodyBytes, isNotModified, onComplete }: CaptureOptions,
-): void {
-  const head = new HeadCopy(res, isNotModified);
-  const body = new BodyCopy(maxBodyBytes);
+export function captureResponse(res: Response, options: CaptureOptions): Capture {
+  const { judge, onComplete, onWithheld, onIncomplete } = options;
+  const head = new HeadCopy(res, judge);
+  const body = new BodyCopy(options.maxBodyBytes);
+  let settled = false;
 
   const originals = replaceMethods(res, {
-    writeHead: (...args: unknown[]) => originals.writeHead(...head.take(args)),
+    writeHead(...args: unknown[]): Response {
+      const rest = head.take(args);
+      return head.isWithheld ? res : originals.writeHead(...rest);
+    },
     write(...args: unknown[]): boolean {
       const given = chunkArguments(args);
       const accepted = !res.writableEnded;
       head.prepare();
-      const more = head.isReplaced ? dropChunk(res, given) : originals.write(...args);
+      const more = head.isReplaced || head.isWithheld ? dropChunk(res, given) : originals.write(...args);
       // Only now, since what Node refuses has thrown.
       if (accepted) body.add(given);
       return more;
@@ -55,24 +63,44 @@ export function captureResponse(
       const given = chunkArguments(args);
       const accepted = !res.writableEnded;
       head.prepare();
-      if (head.isReplaced) assertChunk(given);
+      if (head.isReplaced || head.isWithheld) assertChunk(given);
+      if (head.isWithheld) return endWithheld(given);
       const ended = head.isReplaced ? originals.end(given.callback) : originals.end(...args);
       if (accepted) body.add(given);
       body.close();
       return ended;
     },
   });
+
+  const takeBack = (): void => {
+    settled = true;
+    originals.restore();
+    head.takeBack();
+  };
+  const endWithheld = ({ callback }: ChunkArguments): Response => {
+    if (settled || !head.taken) return res;
+    takeBack();
+    if (callback) res.once("finish", callback);
+    onWithheld?.(head.taken);
+    return res;
+  };
   res.once("finish", () => {
     originals.restore();
     const taken = head.taken;
     const copy = taken && body.complete(mayHaveBody(res.req.method, taken.status), taken.contentLength);
-    if (copy) onComplete({ ...taken, sentHeaders: head.sentHeaders(), body: copy });
+    if (settled || !copy) return;
+    settled = true;
+    onComplete({ ...taken, sentHeaders: head.sentHeaders(), body: copy });
   });
   // Comes after `finish`; before it where the client has left, after which Node may still say that all was sent.
   res.once("close", () => {
     originals.restore();
     body.discard();
+    if (settled) return;
+    settled = true;
+    onIncomplete?.();
   });
+  return { takeBack };
 }
 
 /** The 304 has no body; its head goes out at the time that the response's would have. */

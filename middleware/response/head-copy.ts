@@ -3,6 +3,12 @@ import type { Response } from "express";
 /** Names are in lower case. */
 export type HeaderList = readonly (readonly [name: string, value: string | readonly string[]])[];
 
+/**
+ * What becomes of a head that is about to go out: `send` as it is, `not-modified` sends 304 without a body in its place,
+ * `withhold` sends nothing of the response.
+ */
+export type Verdict = "send" | "not-modified" | "withhold";
+
 export interface TakenHead {
   readonly status: number;
   /** Those set, changed or added to since the copy was begun. */
@@ -13,17 +19,21 @@ export interface TakenHead {
 /** The headers of a 200 that tell of its body; a 304 has none. */
 const BODY_HEADERS = ["Content-Type", "Content-Length", "Content-Encoding", "Transfer-Encoding", "Trailer"];
 
-/** Copies the head of a response as it goes out, and may put a 304 in its place. */
+/** Copies the head of a response as it goes out, and lets somebody judge it. */
 export class HeadCopy {
   readonly #res: Response;
-  readonly #isNotModified: (() => boolean) | undefined;
+  readonly #judge: ((head: TakenHead) => Verdict) | undefined;
   readonly #before: ReadonlyMap<string, string | readonly string[]>;
+  readonly #statusBefore: number;
   #taken: TakenHead | undefined;
-  #replaced = false;
+  #verdict: Verdict = "send";
+  #judged: number | undefined;
+  #uncover: (() => void) | undefined;
 
-  constructor(res: Response, isNotModified: (() => boolean) | undefined) {
+  constructor(res: Response, judge: ((head: TakenHead) => Verdict) | undefined) {
     this.#res = res;
-    this.#isNotModified = isNotModified;
+    this.#judge = judge;
+    this.#statusBefore = res.statusCode;
     // Lists are copied: Node adds to those that stand.
     this.#before = new Map(headersOf(res));
   }
@@ -34,16 +44,31 @@ export class HeadCopy {
 
   /** Whether a 304 goes out in place of the head that was taken. An error meanwhile has another status. */
   get isReplaced(): boolean {
-    return this.#replaced && this.#res.statusCode === 304;
+    return this.#verdict === "not-modified" && this.#res.statusCode === 304;
+  }
+
+  get isWithheld(): boolean {
+    return this.#verdict === "withhold";
   }
 
   sentHeaders(): HeaderList {
     return headersOf(this.#res);
   }
 
+  /** Makes the response of a withheld head as it was before: nothing of it has gone out. */
+  takeBack(): void {
+    const res = this.#res;
+    this.#uncover?.();
+    for (const name of res.getHeaderNames()) if (!this.#before.has(name)) res.removeHeader(name);
+    for (const [name, value] of this.#before) res.setHeader(name, value);
+    res.statusCode = this.#statusBefore;
+    res.statusMessage = "";
+    this.#verdict = "send";
+  }
+
   /** Before the first byte, which a 304 would not have. */
   prepare(): void {
-    if (this.#isNotModified && !this.#res.headersSent) this.#take();
+    if (this.#judge && !this.#res.headersSent) this.#take();
   }
 
   /** For the arguments of `writeHead`, returns those to go on with; their headers are set by then, seen by all layers. */
@@ -60,7 +85,7 @@ export class HeadCopy {
   }
 
   #take(): void {
-    if (this.isReplaced) return;
+    if (this.isReplaced || this.isWithheld) return;
     const res = this.#res;
     const headers = headersOf(res).filter(([name, value]) => !isSame(this.#before.get(name), value));
     const contentLength = res.getHeader("Content-Length");
@@ -69,12 +94,27 @@ export class HeadCopy {
       headers,
       contentLength: contentLength === undefined ? undefined : String(contentLength),
     };
-    this.#replaced = this.#isNotModified?.() ?? false;
-    if (!this.#replaced) return;
+    // Asked once for a head that is made in two steps; that of an error meanwhile is another.
+    if (this.#judged === res.statusCode) return;
+    this.#judged = res.statusCode;
+    this.#verdict = this.#judge?.(this.#taken) ?? "send";
+    // To everybody else it is on its way: an error now comes too late to be answered.
+    if (this.isWithheld) this.#uncover = cover(res, "headersSent", true);
+    if (this.#verdict !== "not-modified") return;
     for (const name of BODY_HEADERS) res.removeHeader(name);
     res.statusCode = 304;
     res.statusMessage = "";
   }
+}
+
+/** Shows a property with a value of its own, and returns how to show it as it was. */
+function cover(res: Response, name: keyof Response, value: unknown): () => void {
+  const own = Object.getOwnPropertyDescriptor(res, name);
+  Object.defineProperty(res, name, { configurable: true, value });
+  return () => {
+    if (own) Object.defineProperty(res, name, own);
+    else delete res[name];
+  };
 }
 
 function headersOf(res: Response): [name: string, value: string | string[]][] {

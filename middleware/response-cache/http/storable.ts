@@ -117,6 +117,8 @@ function ofUse(
     !["ttl", "heuristic", "none"].includes(lifetime.source);
   if (!isAllowed) return "status";
   if (lifetime.ms > 0 || lifetime.staleWhileRevalidateMs > 0 || lifetime.staleIfErrorMs > 0) return undefined;
+  // One that says nothing of its use would only be kept to be asked about each time, which costs more than it saves.
+  if (lifetime.source === "none" && !directives.has("no-cache")) return "no-freshness";
   const { ifNoneMatch, ifModifiedSince } = validatorsOf(response.fields);
   // Only a 200 is confirmed by a 304 (RFC 9110 §13.2.1).
   return response.status === 200 && (ifNoneMatch ?? ifModifiedSince) !== undefined

@@ -192,7 +192,7 @@ describe("captureResponse, in whose place 304 is sent", () => {
       const replace: RequestHandler = (_req, res, next) => {
         captureResponse(res, {
           maxBodyBytes: 100_000,
-          isNotModified: () => true,
+          judge: () => "not-modified",
           onComplete: (complete) => captured.push(complete),
         });
         next();
@@ -213,7 +213,7 @@ describe("captureResponse, in whose place 304 is sent", () => {
         (_req, res, next) => {
           captureResponse(res, {
             maxBodyBytes: 10,
-            isNotModified: () => res.statusCode === 200,
+            judge: () => (res.statusCode === 200 ? "not-modified" : "send"),
             onComplete: () => {},
           });
           next();

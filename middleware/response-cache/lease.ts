@@ -1,0 +1,54 @@
+import { warnOfStoreError } from "../response/store-failure.ts";
+import type { Found } from "./response-store.ts";
+import type { Room } from "./room.ts";
+import type { Run } from "./run-handler.ts";
+import { decodeFrame } from "./stored-response.ts";
+
+/** A handler that takes longer may be run by somebody else as well. */
+const LEASE_MS = 10_000;
+
+export interface Lease {
+  readonly token?: string | undefined;
+  readonly stamps: readonly string[];
+  /** Whether the key holds something else than what was found. */
+  readonly isNews: boolean;
+}
+
+/** Undefined where the store cannot be asked: what comes of the run is then kept nowhere. */
+export async function takeLease({ responses }: Room, found: Found): Promise<Lease | undefined> {
+  try {
+    const [{ token, value }, stamps] = await Promise.all([
+      responses.lead(found, LEASE_MS),
+      responses.stamps(found),
+    ]);
+    return { token, stamps, isNews: token !== undefined && value !== undefined && isNews(value, found) };
+  } catch (error) {
+    warnOfStoreError("responseCache", error);
+    return undefined;
+  }
+}
+
+export function runOf(found: Found, lease: Lease | undefined): Run {
+  return {
+    found,
+    token: lease?.token,
+    stamps: lease?.stamps ?? [],
+    forward: missOf(found),
+  };
+}
+
+/** Why a request goes on to the handler (RFC 9211 §2.2). */
+export function missOf({ stored, variants }: Found): "stale" | "vary-miss" | "uri-miss" {
+  if (stored) return "stale";
+  return variants ? "vary-miss" : "uri-miss";
+}
+
+function isNews(value: Buffer, { stored }: Found): boolean {
+  const frame = decodeFrame(value);
+  if (!frame) return false;
+  return frame.kind === "variants" || frame.response.times.respondedAt !== stored?.times.respondedAt;
+}
+
+export async function giveBack({ responses }: Room, found: Found, token: string): Promise<void> {
+  await responses.abandon(found, token).catch(() => {});
+}

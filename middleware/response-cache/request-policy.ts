@@ -1,0 +1,26 @@
+import type { Request } from "express";
+
+const SAFE = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+
+/** Whether a request changes nothing (RFC 9110 §9.2.1); one of a method that is not known may change anything. */
+export function isSafe({ method }: Request): boolean {
+  return SAFE.has(method);
+}
+
+/** Why a request may not be answered from the cache, whatever is kept: undefined where it may. */
+export function bypassOf(req: Request): "method" | "body" | "upgrade" | "session" | undefined {
+  if (req.method !== "GET" && req.method !== "HEAD") return "method";
+  // A body on GET may change the response unseen by the key.
+  if (req.headers["transfer-encoding"] !== undefined) return "body";
+  if ((req.headers["content-length"] ?? "0") !== "0") return "body";
+  if (req.headers.upgrade !== undefined) return "upgrade";
+  return hasSession(req) ? "session" : undefined;
+}
+
+/**
+ * Whether the request has a session, of express-session or cookie-session: whatever is in it, the response may be its
+ * own. One that was ended meanwhile counts as well: what says goodbye is personal, too.
+ */
+export function hasSession(req: Request): boolean {
+  return "session" in req || "sessionStore" in req;
+}

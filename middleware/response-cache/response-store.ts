@@ -1,0 +1,166 @@
+import { createHash, randomUUID } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import type { CacheStore } from "../../stores/cache/contract.ts";
+import { stampStanding, type StampStanding } from "../../stores/cache/stamp-standing.ts";
+import type { Fields } from "./http/fields.ts";
+import { varyValues } from "./http/vary.ts";
+import {
+  decodeFrame,
+  encodeResponse,
+  encodeVariants,
+  type StoredResponse,
+  type Variants,
+} from "./stored-response.ts";
+
+/** What a request is looked up by. */
+export interface Target {
+  readonly key: string;
+  readonly tags: readonly string[];
+  readonly request: Fields;
+}
+
+export interface Found {
+  readonly target: Target;
+  /** The key of this very variant, or, where none is known yet, the target's. */
+  readonly entryKey: string;
+  readonly stored: StoredResponse | undefined;
+  readonly standing: StampStanding;
+  /** Of the target's tags, before the response was made that may be kept for it. */
+  readonly stamps: readonly (string | undefined)[];
+  readonly variants: Variants | undefined;
+}
+
+/** Keys whose variants are known to this process, which then asks for a variant at once. */
+const MOST_HINTS = 10_000;
+/** Longer than any response is kept that nobody asks for anew. */
+const VARIANTS_LIFE_MS = 7 * 24 * 60 * 60 * 1000;
+
+/** The responses of one cache in its store, each under its key, or, where they vary, under those of its variants. */
+export class ResponseStore {
+  readonly #store: CacheStore;
+  readonly #mostVariants: number;
+  readonly #hints = new LRUCache<string, { readonly variants: Variants; readonly stored: Set<string> }>({
+    max: MOST_HINTS,
+  });
+
+  constructor(store: CacheStore, mostVariants: number) {
+    this.#store = store;
+    this.#mostVariants = mostVariants;
+  }
+
+  /** What is kept for a request: one question to the store, or a second one where its variants are not known yet. */
+  async find(target: Target): Promise<Found> {
+    const { key, tags, request } = target;
+    const hint = this.#hints.get(key);
+    const guessed = hint && variantKey(key, hint.variants, request);
+    const reading = await this.#store.read(guessed === undefined ? [key] : [key, guessed], tags);
+    const [first, second] = reading.values;
+    const frame = first && decodeFrame(first);
+    if (frame?.kind !== "variants") {
+      this.#hints.delete(key);
+      return foundOf(target, { entryKey: key, stored: frame?.response, stamps: reading.stamps });
+    }
+    const { variants } = frame;
+    if (hint?.variants.generation !== variants.generation) {
+      this.#hints.set(key, { variants, stored: new Set() });
+    }
+    const entryKey = variantKey(key, variants, request);
+    const bytes = entryKey === guessed ? second : (await this.#store.read([entryKey])).values[0];
+    const variant = bytes && decodeFrame(bytes);
+    const stored = variant?.kind === "response" ? variant.response : undefined;
+    return foundOf(target, { entryKey, stored, stamps: reading.stamps, variants });
+  }
+
+  /** Whether one more variant of a key may be kept: each costs memory, and a client may make up as many as it likes. */
+  hasRoom({ target: { key }, entryKey }: Found): boolean {
+    const stored = this.#hints.peek(key)?.stored;
+    return !stored || stored.has(entryKey) || stored.size < this.#mostVariants;
+  }
+
+  /** Writes a response as the leader of what was found. Does nothing where somebody has invalidated it meanwhile. */
+  async keep(
+    { target, entryKey, variants }: Found,
+    { response, names, token, ttlMs }: Keeping,
+  ): Promise<void> {
+    const { key, request } = target;
+    const value = encodeResponse(response);
+    if (names.length === 0 || (variants && isSame(variants.names, names))) {
+      if (variants && names.length === 0) {
+        // It varies no more; what is kept so far is out of reach, and the next response is kept under the key itself.
+        await this.#store.delete(key);
+        return;
+      }
+      await this.#store.fill(entryKey, { token, value, ttlMs });
+      this.#hints.peek(key)?.stored.add(entryKey);
+      return;
+    }
+    if (variants) {
+      await this.#store.delete(key);
+      return;
+    }
+    // Out of reach until the key itself says so, which is what the lease decides.
+    const fresh: Variants = { names, generation: randomUUID() };
+    await this.#store.set(variantKey(key, fresh, request), value, ttlMs);
+    await this.#store.fill(key, { token, value: encodeVariants(fresh), ttlMs: VARIANTS_LIFE_MS });
+  }
+
+  async lead({ entryKey }: Found, leaseMs: number): ReturnType<CacheStore["lead"]> {
+    return this.#store.lead(entryKey, leaseMs);
+  }
+
+  abandon({ entryKey }: Found, token: string): Promise<void> {
+    return this.#store.abandon(entryKey, token);
+  }
+
+  /** The stamps to keep with a response: those that were found, and new ones for tags that had none. */
+  async stamps({ target: { tags }, stamps }: Found): Promise<readonly string[]> {
+    if (tags.length === 0) return [];
+    const made = await this.#store.stamp(tags);
+    // One that came meanwhile is not that of the reading, unless there was none.
+    return made.map((stamp, at) => stamps[at] ?? stamp);
+  }
+
+  /** Forgets a key with all its variants; returns whether there was anything. */
+  delete(key: string): Promise<boolean> {
+    this.#hints.delete(key);
+    return this.#store.delete(key);
+  }
+
+  purgeTags(tags: readonly string[], how: { readonly soft?: boolean }): Promise<void> {
+    return this.#store.purgeTags(tags, how);
+  }
+}
+
+export interface Keeping {
+  readonly response: StoredResponse;
+  /** Of the request fields that the response varies with. */
+  readonly names: readonly string[];
+  readonly token: string;
+  readonly ttlMs: number;
+}
+
+function foundOf(
+  target: Target,
+  parts: Pick<Found, "entryKey" | "stored" | "stamps"> & { readonly variants?: Variants },
+): Found {
+  const { stored, stamps } = parts;
+  const standing = stored ? stampStanding(stored.stamps, stamps) : "invalid";
+  return {
+    target,
+    entryKey: parts.entryKey,
+    stored: standing === "invalid" ? undefined : stored,
+    standing,
+    stamps,
+    variants: parts.variants,
+  };
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((name, at) => name === other[at]);
+}
+
+/** No key of a user's can be one: nobody knows the generation beforehand. */
+function variantKey(key: string, { names, generation }: Variants, request: Fields): string {
+  const values = JSON.stringify(varyValues(names, request));
+  return `${createHash("sha256").update(values).digest("base64url")} ${generation} ${key}`;
+}

@@ -1,0 +1,204 @@
+import { beforeCut } from "../response/before-cut.ts";
+import { captureResponse, type Captured } from "../response/capture.ts";
+import type { TakenHead, Verdict } from "../response/head-copy.ts";
+import { warnOfStoreError } from "../response/store-failure.ts";
+import { formatCacheStatus } from "./http/cache-status.ts";
+import { confirms, evaluateConditions, validatorsOf } from "./http/conditional.ts";
+import { fieldsOf, type Fields } from "./http/fields.ts";
+import { isOriginError, mayServeStaleOnError } from "./http/reuse.ts";
+import { varyValues } from "./http/vary.ts";
+import { replaceConditions } from "./conditional-request.ts";
+import type { Landed } from "./flights.ts";
+import { confirmed, keepable, refusalOf, type Keepable } from "./kept-response.ts";
+import { hasSession } from "./request-policy.ts";
+import type { Found } from "./response-store.ts";
+import type { Exchange, Room } from "./room.ts";
+import { sendStored, storedFields } from "./send-stored.ts";
+import type { StoredResponse } from "./stored-response.ts";
+
+/** On what terms a handler runs. */
+export interface Run {
+  readonly found: Found;
+  /** Whether this request leads its key, so that its response may be kept. */
+  readonly token?: string | undefined;
+  /** To be kept with the response, from before it was made. */
+  readonly stamps: readonly string[];
+  /** Why the request goes on to the handler, as RFC 9211 names it. */
+  readonly forward: "uri-miss" | "vary-miss" | "stale";
+  /** Whether there is nobody to answer: the response is made for the store alone. */
+  readonly isDetached?: boolean;
+}
+
+/**
+ * Runs the layers inside for one request, sends what they make, and keeps a copy where that is allowed. A stored
+ * response that is stale is asked about with its validators; confirmed, it is what the client gets. It also stands for
+ * an error, and for a handler that cuts the connection, where it may (RFC 9111 §4.2.4, RFC 5861 §4).
+ *
+ * Resolves when it is over, with what others who waited may be given. Never rejects.
+ */
+export function runHandler(room: Room, exchange: Exchange, run: Run): Promise<Landed> {
+  const { res, next } = exchange;
+  return new Promise((resolve) => {
+    const landing = new Landing(room, exchange, run);
+    const capture = captureResponse(res, {
+      maxBodyBytes: room.maxBodyBytes,
+      judge: (head) => landing.judge(head),
+      onWithheld: (head) => resolve(landing.instead(head)),
+      onComplete: (captured) => resolve(landing.keep(captured)),
+      onIncomplete: () => resolve(landing.giveUp()),
+    });
+    landing.saveFromCut(() => {
+      capture.takeBack();
+      resolve(landing.instead(undefined));
+    });
+    next();
+  });
+}
+
+/** One run, from the handler's first word to what is kept of it. */
+class Landing {
+  readonly #room: Room;
+  readonly #exchange: Exchange;
+  readonly #run: Run;
+  readonly #stale: StoredResponse | undefined;
+  readonly #restoreConditions: () => void;
+  readonly #requestedAt = Date.now();
+  readonly #isConditional: boolean;
+
+  constructor(room: Room, exchange: Exchange, run: Run) {
+    this.#room = room;
+    this.#exchange = exchange;
+    this.#run = run;
+    this.#stale = run.found.stored;
+    const validators = this.#stale && validatorsOf(storedFields(this.#stale));
+    this.#isConditional = validators?.ifNoneMatch !== undefined || validators?.ifModifiedSince !== undefined;
+    this.#restoreConditions = replaceConditions(exchange.req, validators);
+    exchange.res.once("close", this.#restoreConditions);
+  }
+
+  /** Judges a head that is about to go out, and says in Cache-Status what becomes of the response. */
+  judge(head: TakenHead): Verdict {
+    const { req, res, request, report } = this.#exchange;
+    this.#restoreConditions();
+    if (this.#confirms(head)) return "withhold";
+    const stale = this.#stale;
+    if (stale && isOriginError(head.status) && mayServeStaleOnError(stale, Date.now())) return "withhold";
+    report("miss");
+    if (this.#run.isDetached) return "send";
+    if (!res.hasHeader("Date")) res.setHeader("Date", new Date().toUTCString());
+    const sent = { status: head.status, headers: allHeaders(res) };
+    const refusal = hasSession(req) ? "session" : refusalOf(sent, this.#origin(), this.#room.rules);
+    res.append("Cache-Status", this.#status({ fwdStatus: head.status, refusal }));
+    // The handler has not seen them, and has made the whole response.
+    const isMet = req.method === "GET" && head.status === 200 && isConditional(request);
+    return isMet && evaluateConditions(request, fieldsOf(sent.headers)) === "not-modified"
+      ? "not-modified"
+      : "send";
+  }
+
+  /** The stored response goes out in place of the handler's: confirmed by its 304, or for want of a better one. */
+  async instead(head: TakenHead | undefined): Promise<Landed> {
+    const stale = this.#stale;
+    if (!stale) return this.giveUp();
+    if (!head || !this.#confirms(head)) {
+      this.#answer(stale, "stale", { fwdStatus: head?.status, detail: "stale-if-error" });
+      return this.giveUp();
+    }
+    const kept = confirmed(stale, head, this.#origin(), this.#room.rules);
+    this.#answer("response" in kept ? kept.response : stale, "revalidated", { fwdStatus: 304 });
+    return this.#store(kept);
+  }
+
+  async keep(captured: Captured): Promise<Landed> {
+    if (hasSession(this.#exchange.req)) return this.#store({ refusal: "session" });
+    return this.#store(keepable(captured, this.#origin(), this.#room.rules));
+  }
+
+  /** Nothing came of it that anybody else could have. */
+  async giveUp(): Promise<Landed> {
+    this.#exchange.report("miss");
+    const { found, token } = this.#run;
+    if (token !== undefined) await this.#room.responses.abandon(found, token).catch(tooLate);
+    return { outcome: "failed" };
+  }
+
+  /** A handler that cuts the connection before its first byte, as a proxy does whose origin is away. */
+  saveFromCut(answer: () => void): void {
+    const { req, res } = this.#exchange;
+    const stale = this.#stale;
+    if (!stale || this.#run.isDetached) return;
+    const leave = beforeCut(req.socket, () => {
+      leave();
+      if (!res.headersSent && !stale.lifetime.mustRevalidate) answer();
+    });
+    res.once("close", leave);
+  }
+
+  async #store(kept: Keepable): Promise<Landed> {
+    if (!("response" in kept)) {
+      await this.giveUp();
+      return { outcome: "unfit" };
+    }
+    const { found, token } = this.#run;
+    const { response, names, ttlMs } = kept;
+    if (token !== undefined) {
+      await this.#room.responses.keep(found, { response, names, token, ttlMs }).catch(tooLate);
+    }
+    return { outcome: "kept", stored: response, names, values: varyValues(names, this.#exchange.request) };
+  }
+
+  #answer(
+    stored: StoredResponse,
+    outcome: "stale" | "revalidated",
+    told: { fwdStatus?: number | undefined; detail?: string },
+  ): void {
+    const { req, res, report } = this.#exchange;
+    this.#restoreConditions();
+    report(outcome);
+    if (this.#run.isDetached) return;
+    sendStored({ req, res }, stored, this.#status(told));
+  }
+
+  #confirms({ status, headers }: TakenHead): boolean {
+    if (status !== 304 || !this.#stale || !this.#isConditional) return false;
+    return confirms(fieldsOf(headers), storedFields(this.#stale));
+  }
+
+  #status(told: { fwdStatus?: number | undefined; refusal?: string | undefined; detail?: string }): string {
+    const { token, forward } = this.#run;
+    return formatCacheStatus(this.#room.name, {
+      fwd: forward,
+      fwdStatus: told.fwdStatus,
+      stored: token !== undefined && told.refusal === undefined && told.detail === undefined,
+      detail: told.detail ?? told.refusal,
+    });
+  }
+
+  #origin(): Parameters<typeof keepable>[1] {
+    const { req, request } = this.#exchange;
+    const { found, stamps } = this.#run;
+    return {
+      method: req.method,
+      request,
+      requestedAt: this.#requestedAt,
+      respondedAt: Date.now(),
+      tags: found.target.tags,
+      stamps,
+    };
+  }
+}
+
+function allHeaders(res: Exchange["res"]): [string, string | string[]][] {
+  return Object.entries(res.getHeaders()).flatMap(([name, value]): [string, string | string[]][] =>
+    value === undefined ? [] : [[name, Array.isArray(value) ? value : String(value)]],
+  );
+}
+
+function isConditional(request: Fields): boolean {
+  return request("if-none-match") !== undefined || request("if-modified-since") !== undefined;
+}
+
+/** The client has its response already, whatever comes of this; the store publishes it. */
+function tooLate(error: unknown): void {
+  warnOfStoreError("responseCache", error);
+}

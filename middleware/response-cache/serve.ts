@@ -1,0 +1,83 @@
+import { storeFailure } from "../response/store-failure.ts";
+import { currentAgeMs } from "./http/age.ts";
+import { formatCacheStatus, type ForwardReason } from "./http/cache-status.ts";
+import { varyValues } from "./http/vary.ts";
+import { answerStored, hasLeft } from "./answer-stored.ts";
+import type { Landed } from "./flights.ts";
+import { lead, runAlone } from "./lead.ts";
+import { missOf } from "./lease.ts";
+import type { Found, Target } from "./response-store.ts";
+import type { Exchange, Room } from "./room.ts";
+import { sendStored } from "./send-stored.ts";
+
+/** Answers a request that may be answered from the cache: with what is kept, or with what the layers inside make. */
+export async function serve(room: Room, exchange: Exchange, target: Target): Promise<void> {
+  const { req } = exchange;
+  for (let waited = false; ; waited = true) {
+    const found = usableBy(exchange, await findOrPass(room, exchange, target));
+    if (!found) return;
+    if (found.stored && answerStored(room, exchange, { found, stored: found.stored })) return;
+    if (req.method === "HEAD") return passOn(room, exchange, { fwd: missOf(found), detail: "head" });
+    if (exchange.request("range") !== undefined && !found.stored) {
+      return passOn(room, exchange, { fwd: missOf(found), detail: "range" });
+    }
+    const flight = flightOf(exchange, found);
+    if (mustRunAlone(room, found, flight) || waited) return runAlone(room, exchange, { found, flight });
+    const underWay = room.flights.get(flight);
+    if (!underWay) return room.flights.start(flight, () => lead(room, exchange, found));
+    if (answerLanded(room, exchange, await underWay)) return;
+    if (hasLeft(exchange)) return;
+  }
+}
+
+/** Undefined where nobody is there any more, or the store could not be asked and the handler has the request. */
+async function findOrPass(room: Room, exchange: Exchange, target: Target): Promise<Found | undefined> {
+  try {
+    const found = await room.responses.find(target);
+    return hasLeft(exchange) ? undefined : found;
+  } catch (error) {
+    exchange.report("store-error", storeFailure("responseCache", error));
+    if (!hasLeft(exchange)) passOn(room, exchange, { fwd: "bypass", detail: "store-error" });
+    return undefined;
+  }
+}
+
+/** Lets the layers inside answer, and keeps nothing of it. */
+export function passOn(
+  room: Room,
+  { res, next, report }: Exchange,
+  why: { readonly fwd: ForwardReason; readonly detail?: string },
+): void {
+  report("bypass");
+  res.append("Cache-Status", formatCacheStatus(room.name, why));
+  next();
+}
+
+/** Those whose response nobody else may have gain nothing from waiting for each other. */
+function mustRunAlone({ flights }: Room, { stored }: Found, flight: string): boolean {
+  return flights.isPassed(flight) || (stored !== undefined && stored.lifetime.ms === 0);
+}
+
+/** What is kept of others is not there for a request with credentials, unless it says that it may (RFC 9111 §3.5). */
+function usableBy({ request }: Exchange, found: Found | undefined): Found | undefined {
+  if (request("authorization") === undefined || found?.stored?.isForAuthorized !== false) return found;
+  return { ...found, stored: undefined };
+}
+
+/** Requests with credentials do not wait for those without, and neither keeps the other from being kept. */
+function flightOf({ request }: Exchange, { entryKey }: Found): string {
+  return request("authorization") === undefined ? entryKey : `${entryKey} authorized`;
+}
+
+/** With the response that another request of this process waited for, where that fits (RFC 9111 §4: collapsed). */
+function answerLanded(room: Room, exchange: Exchange, landed: Landed): boolean {
+  if (landed.outcome !== "kept" || hasLeft(exchange)) return false;
+  const { stored, names, values } = landed;
+  const { req, res, request, report } = exchange;
+  const isFresh = stored.lifetime.ms > currentAgeMs(stored.times, Date.now());
+  if (!isFresh || (request("authorization") !== undefined && !stored.isForAuthorized)) return false;
+  if (varyValues(names, request).some((value, at) => value !== values[at])) return false;
+  report("coalesced");
+  sendStored({ req, res }, stored, formatCacheStatus(room.name, { fwd: "miss", collapsed: true }));
+  return true;
+}

@@ -1,0 +1,130 @@
+import { validateHeaderName, validateHeaderValue } from "node:http";
+import type { StoredTimes } from "./http/age.ts";
+import type { Lifetime } from "./http/freshness.ts";
+
+/** A response as it is kept. */
+export interface StoredResponse {
+  readonly status: number;
+  /** Names and values in turn, as `writeHead` takes them. */
+  readonly headers: readonly string[];
+  readonly times: StoredTimes;
+  readonly lifetime: Lifetime;
+  /** Whether a request with an Authorization field may be answered with it (RFC 9111 §3.5). */
+  readonly isForAuthorized: boolean;
+  readonly tags: readonly string[];
+  /** Of the tags, as they were before the response was made. */
+  readonly stamps: readonly string[];
+  readonly body: Buffer;
+}
+
+/** What a key holds whose responses vary: which request fields tell them apart (RFC 9111 §4.1). */
+export interface Variants {
+  readonly names: readonly string[];
+  /** In the keys of the variants, so that all of them are out of reach once this is gone. */
+  readonly generation: string;
+}
+
+export type StoredFrame =
+  | { readonly kind: "response"; readonly response: StoredResponse }
+  | { readonly kind: "variants"; readonly variants: Variants };
+
+/** Told from any other layout, so that a later version never misreads a frame of this one. */
+const RESPONSE = 0x21;
+const VARIANTS = 0x22;
+const HEAD_BYTES = 5;
+
+/**
+ * One byte of version and kind, four of the length of the metadata, the metadata as JSON, then the body as it is: a hit
+ * parses a few hundred bytes of JSON and copies no body.
+ */
+export function encodeResponse({ body, ...meta }: StoredResponse): Buffer {
+  return frameOf(RESPONSE, meta, body);
+}
+
+export function encodeVariants(variants: Variants): Buffer {
+  return frameOf(VARIANTS, variants, Buffer.alloc(0));
+}
+
+function frameOf(kind: number, meta: object, body: Buffer): Buffer {
+  const json = Buffer.from(JSON.stringify(meta));
+  const frame = Buffer.allocUnsafe(HEAD_BYTES + json.length + body.length);
+  frame.writeUInt8(kind, 0);
+  frame.writeUInt32BE(json.length, 1);
+  json.copy(frame, HEAD_BYTES);
+  body.copy(frame, HEAD_BYTES + json.length);
+  return frame;
+}
+
+/** A store in this process returns one and the same buffer again and again. */
+const decoded = new WeakMap<Buffer, StoredFrame>();
+
+/** Returns undefined for bytes that are no frame of this version: foreign, cut short or damaged ones are a miss. */
+export function decodeFrame(frame: Buffer): StoredFrame | undefined {
+  const known = decoded.get(frame);
+  if (known) return known;
+  const read = readFrame(frame);
+  if (read) decoded.set(frame, read);
+  return read;
+}
+
+function readFrame(frame: Buffer): StoredFrame | undefined {
+  if (frame.length < HEAD_BYTES) return undefined;
+  const kind = frame.readUInt8(0);
+  const bodyAt = HEAD_BYTES + frame.readUInt32BE(1);
+  if (bodyAt > frame.length) return undefined;
+  const meta = parsed(frame.toString("utf8", HEAD_BYTES, bodyAt));
+  if (kind === VARIANTS && isVariants(meta)) return { kind: "variants", variants: meta };
+  if (kind !== RESPONSE || !isMeta(meta)) return undefined;
+  return { kind: "response", response: { ...meta, body: frame.subarray(bodyAt) } };
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+function isVariants(value: unknown): value is Variants {
+  if (typeof value !== "object" || value === null) return false;
+  const { names, generation } = value as Record<string, unknown>;
+  return isStrings(names) && names.length > 0 && typeof generation === "string";
+}
+
+/** Whether everything in it can be sent: a damaged frame that Node refuses would fail every hit until it expires. */
+function isMeta(value: unknown): value is Omit<StoredResponse, "body"> {
+  if (typeof value !== "object" || value === null) return false;
+  const { status, headers, times, lifetime, tags, stamps } = value as Record<string, unknown>;
+  return (
+    Number.isInteger(status) &&
+    Number(status) >= 200 &&
+    Number(status) <= 599 &&
+    isStrings(headers) &&
+    headers.length % 2 === 0 &&
+    headers.every((text, at) => isSendable(at % 2 === 0 ? text : headers[at - 1], text, at % 2 === 0)) &&
+    hasNumbers(times, ["requestedAt", "respondedAt"]) &&
+    hasNumbers(lifetime, ["ms", "staleWhileRevalidateMs", "staleIfErrorMs"]) &&
+    isStrings(tags) &&
+    isStrings(stamps)
+  );
+}
+
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((entry) => typeof entry === "string");
+}
+
+function hasNumbers(value: unknown, names: readonly string[]): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return names.every((name) => Number.isFinite((value as Record<string, unknown>)[name]));
+}
+
+function isSendable(name: string | undefined, value: string, isName: boolean): boolean {
+  try {
+    if (isName) validateHeaderName(value);
+    else validateHeaderValue(name ?? "", value);
+    return true;
+  } catch {
+    return false;
+  }
+}
