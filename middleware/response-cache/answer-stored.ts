@@ -34,3 +34,9 @@ export function answerStored(
   sendStored({ req, res }, stored, formatCacheStatus(room.name, { hit: true, ttl }));
   return true;
 }
+
+/** What is kept of others is not there for a request with credentials, unless it says that it may (RFC 9111 §3.5). */
+export function usableBy({ request }: Exchange, found: Found): Found {
+  if (request("authorization") === undefined || found.stored?.isForAuthorized !== false) return found;
+  return { ...found, stored: undefined };
+}

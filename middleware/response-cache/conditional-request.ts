@@ -1,7 +1,7 @@
 import type { Request } from "express";
 import type { Validators } from "./http/conditional.ts";
 
-const CONDITIONS = ["if-none-match", "if-modified-since", "if-match", "if-unmodified-since"] as const;
+const CONDITIONS = ["if-none-match", "if-modified-since"] as const;
 const RANGES = ["range", "if-range"] as const;
 
 /**

@@ -39,9 +39,7 @@ export function keepable(captured: Captured, origin: Origin, rules: KeepingRules
   const refusal = refusalOf({ status: captured.status, headers: captured.sentHeaders }, origin, rules);
   if (refusal) return { refusal };
   const date = sent("date");
-  const own = keptFields(captured.headers).filter(
-    ([name]) => name !== "date" && !(name === "set-cookie" && rules.setCookie === "strip"),
-  );
+  const own = keptFields(captured.headers, rules.setCookie).filter(([name]) => name !== "date");
   const list: FieldList = date === undefined ? own : [...own, ["date", date]];
   return madeOf({ status: captured.status, list, sent, body: captured.body }, origin, rules);
 }
@@ -57,7 +55,11 @@ export function confirmed(
   // Node would add it as the 304 goes out, which this one does not.
   const isDated = headers.some(([name]) => name === "date");
   const date = ["date", new Date(origin.respondedAt).toUTCString()] as const;
-  const list = mergeNotModified(pairsOf(stored.headers), isDated ? headers : [...headers, date]);
+  const list = mergeNotModified(
+    pairsOf(stored.headers),
+    isDated ? headers : [...headers, date],
+    rules.setCookie,
+  );
   const sent = fieldsOf(list);
   const refusal = refusalOf({ status, headers: list }, origin, rules);
   return refusal ? { refusal } : madeOf({ status, list, sent, body }, origin, rules);

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { varyValues } from "./http/vary.ts";
-import { answerStored, hasLeft } from "./answer-stored.ts";
+import { answerStored, hasLeft, usableBy } from "./answer-stored.ts";
 import type { Landed } from "./flights.ts";
 import type { Found } from "./response-store.ts";
 import type { Exchange, Room } from "./room.ts";
@@ -25,7 +25,7 @@ export async function lead(room: Room, exchange: Exchange, first: Found): Promis
     const again = await room.responses.find(first.target).catch(() => found);
     if (lease?.token !== undefined) void giveBack(room, found, lease.token);
     if (hasLeft(exchange)) return { outcome: "failed" };
-    found = again;
+    found = usableBy(exchange, again);
     const { stored } = found;
     if (stored && answerStored(room, exchange, { found, stored })) {
       const names = found.variants?.names ?? [];

@@ -43,10 +43,10 @@ export function missOf({ stored, variants }: Found): "stale" | "vary-miss" | "ur
   return variants ? "vary-miss" : "uri-miss";
 }
 
-function isNews(value: Buffer, { stored }: Found): boolean {
+function isNews(value: Buffer, { heldSince }: Found): boolean {
   const frame = decodeFrame(value);
   if (!frame) return false;
-  return frame.kind === "variants" || frame.response.times.respondedAt !== stored?.times.respondedAt;
+  return frame.kind === "variants" || frame.response.times.respondedAt !== heldSince;
 }
 
 export async function giveBack({ responses }: Room, found: Found, token: string): Promise<void> {

@@ -24,6 +24,8 @@ export interface Found {
   /** The key of this very variant, or, where none is known yet, the target's. */
   readonly entryKey: string;
   readonly stored: StoredResponse | undefined;
+  /** When the response came that the key holds, whatever it is worth; tells it from a later one. */
+  readonly heldSince: number | undefined;
   readonly standing: StampStanding;
   /** Of the target's tags, before the response was made that may be kept for it. */
   readonly stamps: readonly (string | undefined)[];
@@ -149,6 +151,7 @@ function foundOf(
     target,
     entryKey: parts.entryKey,
     stored: standing === "invalid" ? undefined : stored,
+    heldSince: stored?.times.respondedAt,
     standing,
     stamps,
     variants: parts.variants,

@@ -1,3 +1,4 @@
+import type { Response } from "express";
 import { beforeCut } from "../response/before-cut.ts";
 import { captureResponse, type Captured } from "../response/capture.ts";
 import type { TakenHead, Verdict } from "../response/head-copy.ts";
@@ -126,11 +127,23 @@ class Landing {
   saveFromCut(answer: () => void): void {
     const { req, res } = this.#exchange;
     const stale = this.#stale;
-    if (!stale || this.#run.isDetached) return;
-    const leave = beforeCut(req.socket, () => {
+    if (!stale || stale.lifetime.mustRevalidate || this.#run.isDetached) return;
+    const destroy = res.destroy.bind(res);
+    const leaveSocket = beforeCut(req.socket, () => {
       leave();
-      if (!res.headersSent && !stale.lifetime.mustRevalidate) answer();
+      if (!res.headersSent) answer();
     });
+    const destroyLater = (error?: Error): Response => {
+      leave();
+      if (res.headersSent || req.socket.destroyed) return destroy(error);
+      answer();
+      return res;
+    };
+    const leave = (): void => {
+      leaveSocket();
+      if (res.destroy === destroyLater) res.destroy = destroy;
+    };
+    res.destroy = destroyLater;
     res.once("close", leave);
   }
 

@@ -2,7 +2,7 @@ import { storeFailure } from "../response/store-failure.ts";
 import { currentAgeMs } from "./http/age.ts";
 import { formatCacheStatus, type ForwardReason } from "./http/cache-status.ts";
 import { varyValues } from "./http/vary.ts";
-import { answerStored, hasLeft } from "./answer-stored.ts";
+import { answerStored, hasLeft, usableBy } from "./answer-stored.ts";
 import type { Landed } from "./flights.ts";
 import { lead, runAlone } from "./lead.ts";
 import { missOf } from "./lease.ts";
@@ -14,7 +14,7 @@ import { sendStored } from "./send-stored.ts";
 export async function serve(room: Room, exchange: Exchange, target: Target): Promise<void> {
   const { req } = exchange;
   for (let waited = false; ; waited = true) {
-    const found = usableBy(exchange, await findOrPass(room, exchange, target));
+    const found = await findOrPass(room, exchange, target);
     if (!found) return;
     if (found.stored && answerStored(room, exchange, { found, stored: found.stored })) return;
     if (req.method === "HEAD") return passOn(room, exchange, { fwd: missOf(found), detail: "head" });
@@ -34,7 +34,7 @@ export async function serve(room: Room, exchange: Exchange, target: Target): Pro
 async function findOrPass(room: Room, exchange: Exchange, target: Target): Promise<Found | undefined> {
   try {
     const found = await room.responses.find(target);
-    return hasLeft(exchange) ? undefined : found;
+    return hasLeft(exchange) ? undefined : usableBy(exchange, found);
   } catch (error) {
     exchange.report("store-error", storeFailure("responseCache", error));
     if (!hasLeft(exchange)) passOn(room, exchange, { fwd: "bypass", detail: "store-error" });
@@ -56,12 +56,6 @@ export function passOn(
 /** Those whose response nobody else may have gain nothing from waiting for each other. */
 function mustRunAlone({ flights }: Room, { stored }: Found, flight: string): boolean {
   return flights.isPassed(flight) || (stored !== undefined && stored.lifetime.ms === 0);
-}
-
-/** What is kept of others is not there for a request with credentials, unless it says that it may (RFC 9111 §3.5). */
-function usableBy({ request }: Exchange, found: Found | undefined): Found | undefined {
-  if (request("authorization") === undefined || found?.stored?.isForAuthorized !== false) return found;
-  return { ...found, stored: undefined };
 }
 
 /** Requests with credentials do not wait for those without, and neither keeps the other from being kept. */
