@@ -8,8 +8,9 @@ import { writeReadmeSection } from "./harness/readme-section.ts";
 import { profileCase, type Bench, type RoundPlan } from "./harness/rounds.ts";
 import { markdownTable } from "./harness/table.ts";
 import { rateLimitBenchmark } from "./rate-limit/index.ts";
+import { responseCacheBenchmark } from "./response-cache/index.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [rateLimitBenchmark];
+const BENCHMARKS: readonly Benchmark[] = [rateLimitBenchmark, responseCacheBenchmark];
 
 const FULL: RoundPlan = {
   quick: false,
