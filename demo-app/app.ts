@@ -19,7 +19,7 @@ import type { SeasonBoard } from "./ladder/season-boards.ts";
 import { Outages } from "./outages.ts";
 import { methodNotAllowed, notFound, problemHandler } from "./problem.ts";
 import { accountOf, authRoutes } from "./routes/auth.ts";
-import { leaderboardRoutes } from "./routes/leaderboard.ts";
+import { boardOf, leaderboardRoutes, tableTag } from "./routes/leaderboard.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { pageRoutes } from "./routes/page.ts";
 import { playerOf } from "./routes/player.ts";
@@ -64,7 +64,14 @@ export function createApp(options: AppOptions): DemoApp {
   const probes = healthEndpoints({ checks });
   const stopping = new AbortController();
   const limits = limitsOf(stores.rateLimit, settings);
-  const cacheTable = responseCache({ store: stores.cache, ttlMs: settings.cacheTtlMs, name: "leaderboard" });
+  const cacheTable = responseCache({
+    store: stores.cache,
+    ttlMs: settings.cacheTtlMs,
+    name: "leaderboard",
+    tags: (req) => [tableTag(boardOf(req))],
+    // Whoever asks first after a quiet time need not wait for a new table either.
+    http: { staleWhileRevalidateMs: settings.cacheTtlMs * 4 },
+  });
   const replay = { boards, limitReplays: limits.replays, stopping: stopping.signal, atOnce, heartbeatMs };
 
   const app = express();
@@ -100,7 +107,7 @@ export function createApp(options: AppOptions): DemoApp {
     }),
   );
   // Scores: the rate limit per player, then the handler.
-  app.use(scoreRoutes({ boards, limitPlayer: limits.player }));
+  app.use(scoreRoutes({ boards, limitPlayer: limits.player, tables: cacheTable }));
   // The job: the route lock, one key per player, then the handler.
   app.use(processRoutes({ locks: stores.locks, processMs }));
   // Errors: every one a problem of RFC 9457.

@@ -58,6 +58,11 @@ export function boardOf(req: Request): string {
   return board;
 }
 
+/** What the cached tables of a board are purged by. */
+export function tableTag(board: string): string {
+  return `board ${board}`;
+}
+
 export function unknownBoard(): ProblemError {
   return new ProblemError(404, "There is no such board; GET /boards lists them.");
 }

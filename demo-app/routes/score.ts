@@ -1,18 +1,22 @@
 import { Router, type RequestHandler } from "express";
+import type { ResponseCacheMiddleware } from "express-redis-suite/response-cache";
 import type { Boards } from "../boards.ts";
 import { members } from "../json-body.ts";
 import { FREE_BOARD } from "../ladder/season-boards.ts";
 import { methodNotAllowed, ProblemError } from "../problem.ts";
+import { tableTag } from "./leaderboard.ts";
 import { playerOf, requirePlayer } from "./player.ts";
 
 export interface ScoreRoutesOptions {
   readonly boards: Boards;
   /** Counts by player, so it comes after the login check. */
   readonly limitPlayer: RequestHandler;
+  /** The cached tables, which a new score makes invalid. */
+  readonly tables: Pick<ResponseCacheMiddleware, "purgeTags">;
 }
 
 /** `POST /score`: sets the player's own score on the free board. */
-export function scoreRoutes({ boards, limitPlayer }: ScoreRoutesOptions): Router {
+export function scoreRoutes({ boards, limitPlayer, tables }: ScoreRoutesOptions): Router {
   const router = Router();
 
   router
@@ -26,6 +30,8 @@ export function scoreRoutes({ boards, limitPlayer }: ScoreRoutesOptions): Router
         throw new ProblemError(422, "score must be a finite number.");
       }
       await boards.setScore(player, score);
+      // The score stands, whatever becomes of this: a cached table is over soon by itself.
+      await tables.purgeTags([tableTag(FREE_BOARD)]).catch(() => {});
       res.json({ board: FREE_BOARD, ...(await boards.standing(FREE_BOARD, player)) });
     })
     .all(methodNotAllowed("POST"));

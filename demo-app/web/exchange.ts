@@ -9,11 +9,13 @@ export interface Exchange {
   readonly quotas: readonly Quota[];
 }
 
-/** `outcome` is `hit`, or the reason for which the cache asked the handler: `miss`, `bypass`, … */
 export interface CacheUse {
+  /** `hit` and `stale` came from the cache; `miss`, `bypass` and all else from the handler. */
   readonly outcome: string;
-  /** Seconds for which the cached answer stays fresh. */
+  /** Seconds for which the cached response stays fresh. */
   readonly ttlS?: number;
+  /** Seconds since it was made. */
+  readonly ageS?: number;
 }
 
 export interface Quota {
@@ -31,8 +33,13 @@ export function readCacheUse(headers: Headers): CacheUse | undefined {
   const valueOf = (name: string): string | undefined =>
     parameters.find((parameter) => parameter.startsWith(`${name}=`))?.slice(name.length + 1);
   const ttl = Number(valueOf("ttl"));
-  const outcome = parameters.includes("hit") ? "hit" : (valueOf("fwd") ?? "unknown");
-  return Number.isFinite(ttl) ? { outcome, ttlS: ttl } : { outcome };
+  const age = Number(headers.get("age") ?? Number.NaN);
+  const forward = valueOf("fwd")?.replace(/^(?:uri|vary)-miss$/, "miss");
+  return {
+    outcome: parameters.includes("hit") ? (ttl < 0 ? "stale" : "hit") : (forward ?? "unknown"),
+    ...(Number.isFinite(ttl) && { ttlS: ttl }),
+    ...(Number.isFinite(age) && { ageS: age }),
+  };
 }
 
 /** Joins `RateLimit-Policy` and `RateLimit` by policy name; a policy without both halves is left out. */

@@ -53,7 +53,8 @@ createScoreForm({
     chooser.choose(free.name);
     const answer = await shown;
     const cache = answer?.ok ? answer.exchange.cache : undefined;
-    if (cache?.outcome !== "hit") return "";
+    // A score makes cached tables invalid, unless Redis was away just then.
+    if (cache?.outcome !== "hit" && cache?.outcome !== "stale") return "";
     const waitS = Math.max(1, cache.ttlS ?? 1);
     setTimeout(() => chosen === free && void ladder.reload(), waitS * 1000 + 100);
     return `The table comes from the cache and catches up within ${waitS} s.`;

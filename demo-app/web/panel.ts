@@ -1,5 +1,5 @@
 import { byId, create, setText } from "./elements.ts";
-import type { Exchange, Quota } from "./exchange.ts";
+import type { CacheUse, Exchange, Quota } from "./exchange.ts";
 
 export interface Panel {
   /** Puts the request on top of the list, and its quotas in the meters. */
@@ -21,7 +21,7 @@ export function createPanel(): Panel {
       if (exchange.quotas.length > 0) showQuotas(exchange.quotas);
       if (exchange.cache) {
         counts.asked += 1;
-        if (exchange.cache.outcome === "hit") counts.hit += 1;
+        if (isFromCache(exchange.cache)) counts.hit += 1;
         setText(tally, `The cache answered ${counts.hit} of ${counts.asked} requests for a table.`);
       }
     },
@@ -46,13 +46,22 @@ function requestRow(exchange?: Exchange): HTMLTableRowElement {
     "told",
     create("td", "request", create("span", "method", method), ` ${path}`),
     cell("status", status === 0 ? "none" : String(status)),
-    cell("cache", cache?.outcome ?? ""),
+    cell("cache", cache ? cacheUse(cache) : ""),
     cell("left", scarcest(quotas)),
     cell("time", durationMs < 10 ? durationMs.toFixed(1) : durationMs.toFixed(0)),
   );
   row.dataset["result"] = status === 0 || status >= 500 ? "failed" : status >= 400 ? "refused" : "answered";
-  if (cache) row.dataset["cache"] = cache.outcome === "hit" ? "hit" : "miss";
+  if (cache) row.dataset["cache"] = isFromCache(cache) ? "hit" : "miss";
   return row;
+}
+
+function isFromCache({ outcome }: CacheUse): boolean {
+  return outcome === "hit" || outcome === "stale";
+}
+
+/** `hit 2 s`: what the cache did, and how old what it gave is. */
+function cacheUse(cache: CacheUse): string {
+  return isFromCache(cache) && cache.ageS !== undefined ? `${cache.outcome} ${cache.ageS} s` : cache.outcome;
 }
 
 /** What is left of the policy that will run out first. */

@@ -52,7 +52,7 @@ describe("the boards' API", () => {
   it("answers a second reader from the cache, and sees a change once the entry has expired", async () => {
     const query = { board: SMALL_SEASON.name };
     const first = await get("/leaderboard", query);
-    expect(first.headers["cache-status"]).to.match(/^leaderboard; fwd=miss/);
+    expect(first.headers["cache-status"]).to.match(/^leaderboard; fwd=uri-miss/);
     const second = await get("/leaderboard", query);
     expect(second.headers["cache-status"]).to.match(/^leaderboard; hit/);
     expect(second.body).to.deep.equal(first.body);
@@ -60,6 +60,16 @@ describe("the boards' API", () => {
     await eventually(async () => {
       expect((await get("/leaderboard", query)).body.players).to.deep.equal([]);
     });
+  });
+
+  it("shows a score at once, however many tables of its board are cached", async () => {
+    const alice = await demo().player("alice");
+    for (const n of ["5", "10"]) await get("/leaderboard", { n }).expect(200);
+    await alice.post("/score").send({ player_id: "alice", score: 4 }).expect(200);
+    for (const n of ["5", "10"]) {
+      const { body } = await get("/leaderboard", { n }).expect(200);
+      expect(body.players).to.deep.equal([{ player: "alice", score: 4, rank: 1 }]);
+    }
   });
 
   it("keeps no cookie and no session out of a cached answer", async () => {

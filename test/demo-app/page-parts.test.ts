@@ -37,7 +37,10 @@ describe("the page's reading of headers", () => {
   it("tells a hit, a miss and a bypass of the cache apart", () => {
     const use = (value: string): unknown => readCacheUse(new Headers({ "Cache-Status": value }));
     expect(use("leaderboard; hit; ttl=4")).to.deep.equal({ outcome: "hit", ttlS: 4 });
-    expect(use("leaderboard; fwd=miss; stored")).to.deep.equal({ outcome: "miss" });
+    expect(use("leaderboard; hit; ttl=-2")).to.deep.equal({ outcome: "stale", ttlS: -2 });
+    expect(use("leaderboard; fwd=uri-miss; stored")).to.deep.equal({ outcome: "miss" });
+    const aged = new Headers({ "Cache-Status": "leaderboard; hit; ttl=1", Age: "3" });
+    expect(readCacheUse(aged)).to.deep.equal({ outcome: "hit", ttlS: 1, ageS: 3 });
     expect(use("leaderboard; fwd=bypass; detail=store-error")).to.deep.equal({ outcome: "bypass" });
     expect(use("origin; hit, edge; fwd=stale")).to.deep.equal({ outcome: "stale" });
     expect(readCacheUse(new Headers())).to.equal(undefined);

@@ -58,18 +58,18 @@ export function responseCaches(): Builder<Panel>[] {
       {
         title: "Hit ratio",
         description:
-          "Share of look-ups that were answered. Low under load: the time to live is short, or keys differ too much.",
+          "Share of requests that got what was kept or waited for. Low under load: the time to live is short, or keys differ too much.",
         unit: PercentUnit,
       },
       [
         shareBy(["cache"], "response_cache_requests_total", {
-          part: 'outcome="hit"',
-          whole: ['outcome=~"hit|miss"'],
+          part: 'outcome=~"hit|stale|revalidated|coalesced"',
+          whole: ['outcome=~"hit|stale|revalidated|coalesced|miss"'],
         }),
         "{{cache}}",
       ],
     ),
-    graph({ title: "Look-up time p99", description: "What a look-up costs, hit or miss.", unit: Seconds }, [
+    graph({ title: "Look-up time p99", description: "What a hit costs.", unit: Seconds }, [
       quantileBy(["cache"], [0.99, "response_cache_lookup_duration_seconds"]),
       "{{cache}}",
     ]),
