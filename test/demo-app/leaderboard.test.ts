@@ -12,7 +12,7 @@ const TABLE = [
 ];
 
 describe("the boards' API", () => {
-  const demo = useDemoApp({ cacheTtlMs: 100 });
+  const demo = useDemoApp({ cacheTtlMs: 1000 });
   beforeEach(() => importMatches({ boards: new Boards(redis(), [SMALL_SEASON], 1000) }));
 
   const get = (path: string, query: Record<string, string> = {}) => demo().browser().get(path).query(query);
