@@ -17,8 +17,11 @@ const options: ResponseCacheOptions = {
 const cache: ResponseCacheMiddleware = responseCache(options);
 express().get("/a", cache, responseCache({ store, ttlMs: 1, key: async (req) => req.path }));
 
-// @ts-expect-error: no ttlMs
 responseCache({ store });
+void cache.purge("https://example.com/a").then((found: boolean) => found);
+void cache.purgeTags(["a"], { soft: true });
+// @ts-expect-error: no such policy
+responseCache({ store, setCookie: "keep" });
 // @ts-expect-error: a key is a string
 responseCache({ store, ttlMs: 1, key: () => undefined });
 // @ts-expect-error: no such option

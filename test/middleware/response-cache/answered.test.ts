@@ -15,10 +15,10 @@ describe("responseCache, of a request that is over while the store is asked", ()
         await hit(filled.app);
       }
       const gate = createGate();
-      const get = store.get.bind(store);
-      store.get = async (key) => {
+      const read = store.read.bind(store);
+      store.read = async (...args) => {
         await gate.pass();
-        return get(key);
+        return read(...args);
       };
       const uncaught: unknown[] = [];
       const timeout: RequestHandler = (_req, res, next) => {
@@ -38,7 +38,7 @@ describe("responseCache, of a request that is over while the store is asked", ()
 
   it("survives a store that throws as it should keep a response, and warns with a code", async () => {
     const store = Object.assign(new MemoryCacheStore(), {
-      set: (): never => {
+      fill: (): never => {
         throw new TypeError("not a promise");
       },
     });

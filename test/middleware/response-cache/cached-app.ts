@@ -36,16 +36,22 @@ export function cached(
   return { app, runs: () => runs };
 }
 
+const WRITES: readonly PropertyKey[] = ["set", "fill", "abandon"];
+
 /** Lets a request come after the writes of those before it: a script that the server does not know yet is sent twice. */
-function settling(store: CacheStore): { store: CacheStore; written: () => Promise<unknown> } {
-  const writes: Promise<unknown>[] = [];
-  const set: CacheStore["set"] = (...args) => {
-    const write = store.set(...args);
-    writes.push(Promise.resolve(write).catch(() => {}));
-    return write;
+export function settling(store: CacheStore): { store: CacheStore; written: () => Promise<unknown> } {
+  const writes = new Set<Promise<unknown>>();
+  const get = (of: CacheStore, name: keyof CacheStore): unknown => {
+    const method = of[name] as (...args: unknown[]) => Promise<unknown>;
+    if (!WRITES.includes(name)) return method.bind(of);
+    return (...args: unknown[]) => {
+      const write = method.apply(of, args);
+      const settled = Promise.resolve(write).catch(() => {});
+      writes.add(settled);
+      void settled.then(() => writes.delete(settled));
+      return write;
+    };
   };
-  const get = (of: CacheStore, name: keyof CacheStore): unknown =>
-    name === "set" ? set : of[name]?.bind(of);
   return {
     store: new Proxy(store, { get: (of, name) => get(of, name as keyof CacheStore) }),
     written: () => Promise.all(writes),

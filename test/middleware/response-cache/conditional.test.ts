@@ -25,7 +25,7 @@ describe("responseCache, of a client that has the response already", () => {
       const { app, runs } = cached(handler, { store: new MemoryCacheStore() });
       const first = await send(app).set("If-None-Match", ETAG);
       expect([first.status, first.text, first.get("ETag")]).to.deep.equal([304, "", ETAG]);
-      expect(first.get("Cache-Status")).to.equal("cache; fwd=miss");
+      expect(first.get("Cache-Status")).to.equal("cache; fwd=uri-miss; fwd-status=200; stored");
       expect(first.headers).not.to.have.any.keys("content-length", "content-type", "transfer-encoding");
       const again = await hit(app, "/", { "if-none-match": ETAG });
       expect(again.status).to.equal(304);

@@ -80,7 +80,7 @@ describe("responseCache, its key", () => {
     const poisoned = await sendRaw(app, "GET /leaderboard?n=2 HTTP/1.1\r\nHost: h/leaderboard?x=");
     expect(poisoned).to.contain("200 OK");
     const victim = await sendRaw(app, "GET /leaderboard?x=/leaderboard?n=2 HTTP/1.1\r\nHost: h");
-    expect(victim).to.contain("fwd=miss").and.contain("h /leaderboard?x=/leaderboard?n=2");
+    expect(victim).to.contain("fwd=uri-miss").and.contain("h /leaderboard?x=/leaderboard?n=2");
     expect(runs()).to.equal(2);
   });
 });

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import type { RequestHandler } from "express";
 import expressSession from "express-session";
+import type { CacheFill } from "express-redis-suite/stores/cache/contract";
 import { MemoryCacheStore } from "express-redis-suite/stores/cache/memory";
 import helmet from "helmet";
 import { eventually } from "../../support/eventually.ts";
@@ -17,11 +18,11 @@ const outside =
 /** A store that says when something was kept. */
 function watchedStore(): { store: MemoryCacheStore; kept: () => number } {
   const store = new MemoryCacheStore();
-  const set = store.set.bind(store);
+  const fill = store.fill.bind(store);
   let kept = 0;
-  store.set = (...args) => {
+  store.fill = (...args) => {
     kept += 1;
-    return set(...args);
+    return fill(...args);
   };
   return { store, kept: () => kept };
 }
@@ -43,7 +44,7 @@ describe("responseCache, of what is not everybody's", () => {
     ),
     "says no-store": outside((res) => res.set("Cache-Control", "no-store")),
     "says private": outside((res) => res.set("Cache-Control", "private, max-age=60")),
-    "says that it varies": outside((res) => res.vary("Accept-Language")),
+    "says that it varies with what nobody knows": outside((res) => res.vary("*")),
     "sets a cookie as the head goes out": (_req, res, next) => {
       const writeHead = res.writeHead.bind(res) as (...args: unknown[]) => typeof res;
       res.writeHead = ((...args: unknown[]) => {
@@ -110,7 +111,7 @@ describe("responseCache, of what is not everybody's", () => {
       countUp,
       {
         store: Object.assign(new MemoryCacheStore(), {
-          set: async (_key: string, frame: Buffer) => void frames.push(String(frame)),
+          fill: async (_key: string, { value }: CacheFill) => frames.push(String(value)) > 0,
         }),
       },
       [helmet(), outside((res) => res.set("X-Request-Id", "1"))],
@@ -134,7 +135,7 @@ describe("responseCache, behind a session", () => {
     process.on("warning", listener);
     const page = cached((req, res) => void res.send(`page of ${req.sessionID}`), { store }, [session()]);
     await expectNotKept(page, kept);
-    expect((await send(page.app)).get("Cache-Status")).to.equal("cache; fwd=bypass");
+    expect((await send(page.app)).get("Cache-Status")).to.equal("cache; fwd=bypass; detail=session");
     await eventually(() =>
       expect(warnings.map(({ code }) => code)).to.deep.equal(["ERS_CACHE_AFTER_SESSION"]),
     );
