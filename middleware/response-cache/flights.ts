@@ -10,8 +10,14 @@ export type Landed =
       readonly names: readonly string[];
       readonly values: readonly string[];
     }
-  /** `unfit`: only its own client may have it. `failed`: there is none; the next one may do better. */
-  | { readonly outcome: "unfit" | "failed" };
+  /**
+   * `unfit`: only its own client may have it. `failed`: there is none; the next one may do better. `late`: nobody waits
+   * for it any longer.
+   */
+  | { readonly outcome: "unfit" | "failed" | "late" };
+
+/** How long requests wait for a handler that runs for another one, before they run their own. */
+export const WAIT_MS = 5_000;
 
 /** For so long requests of a key whose response is nobody else's go on without waiting for each other. */
 const PASS_MS = 10_000;
@@ -37,13 +43,24 @@ export class Flights {
   /** Lets others wait for a run; rejects as it does, while for the others it has failed. */
   async start(key: string, run: () => Promise<Landed>): Promise<void> {
     const running = run();
-    const flight = running.catch((): Landed => ({ outcome: "failed" }));
+    const leave = (): void => {
+      if (this.#underWay.get(key) === flight) this.#underWay.delete(key);
+    };
+    const flight = new Promise<Landed>((resolve) => {
+      // A handler that never ends would else hold its key for ever.
+      const late = setTimeout(() => {
+        leave();
+        resolve({ outcome: "late" });
+      }, WAIT_MS).unref();
+      const land = (landed: Landed): void => {
+        clearTimeout(late);
+        leave();
+        this.note(key, landed);
+        resolve(landed);
+      };
+      running.then(land, () => land({ outcome: "failed" }));
+    });
     this.#underWay.set(key, flight);
-    try {
-      this.note(key, await flight);
-    } finally {
-      this.#underWay.delete(key);
-    }
     await running;
   }
 

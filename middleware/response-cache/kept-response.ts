@@ -18,7 +18,10 @@ const MOST_STALE_MS = 600_000;
 /** A response that may be kept, or why not. */
 export type Keepable =
   | { readonly response: StoredResponse; readonly names: readonly string[]; readonly ttlMs: number }
-  | { readonly refusal: Refusal | "session" };
+  | { readonly refusal: Refused };
+
+/** `session`: it is one person's. `variants`: the key has as many as it may have. */
+export type Refused = Refusal | "session" | "variants";
 
 export interface KeepingRules extends StorabilityOptions {
   readonly setCookie: "refuse" | "strip" | "store";

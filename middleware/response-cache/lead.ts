@@ -1,14 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { varyValues } from "./http/vary.ts";
 import { answerStored, hasLeft, usableBy } from "./answer-stored.ts";
-import type { Landed } from "./flights.ts";
+import { WAIT_MS, type Landed } from "./flights.ts";
 import type { Found } from "./response-store.ts";
 import type { Exchange, Room } from "./room.ts";
 import { giveBack, runOf, takeLease } from "./lease.ts";
 import { runHandler } from "./run-handler.ts";
 
-/** How long a request waits for a handler that runs in another process before it runs its own. */
-const WAIT_MS = 5_000;
 const FIRST_POLL_MS = 10;
 const MOST_POLL_MS = 100;
 

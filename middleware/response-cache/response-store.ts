@@ -32,6 +32,12 @@ export interface Found {
   readonly variants: Variants | undefined;
 }
 
+interface Hint {
+  readonly variants: Variants;
+  /** The variants that this process has written, and when each is over. */
+  readonly stored: Map<string, number>;
+}
+
 /** Keys whose variants are known to this process, which then asks for a variant at once. */
 const MOST_HINTS = 10_000;
 /** Longer than any response is kept that nobody asks for anew. */
@@ -41,9 +47,7 @@ const VARIANTS_LIFE_MS = 7 * 24 * 60 * 60 * 1000;
 export class ResponseStore {
   readonly #store: CacheStore;
   readonly #mostVariants: number;
-  readonly #hints = new LRUCache<string, { readonly variants: Variants; readonly stored: Set<string> }>({
-    max: MOST_HINTS,
-  });
+  readonly #hints = new LRUCache<string, Hint>({ max: MOST_HINTS });
 
   constructor(store: CacheStore, mostVariants: number) {
     this.#store = store;
@@ -64,7 +68,7 @@ export class ResponseStore {
     }
     const { variants } = frame;
     if (hint?.variants.generation !== variants.generation) {
-      this.#hints.set(key, { variants, stored: new Set() });
+      this.#hints.set(key, { variants, stored: new Map() });
     }
     const entryKey = variantKey(key, variants, request);
     const bytes = entryKey === guessed ? second : (await this.#store.read([entryKey])).values[0];
@@ -76,34 +80,41 @@ export class ResponseStore {
   /** Whether one more variant of a key may be kept: each costs memory, and a client may make up as many as it likes. */
   hasRoom({ target: { key }, entryKey }: Found): boolean {
     const stored = this.#hints.peek(key)?.stored;
-    return !stored || stored.has(entryKey) || stored.size < this.#mostVariants;
+    if (!stored || stored.has(entryKey) || stored.size < this.#mostVariants) return true;
+    const now = performance.now();
+    for (const [variant, until] of stored) if (until <= now) stored.delete(variant);
+    return stored.size < this.#mostVariants;
   }
 
-  /** Writes a response as the leader of what was found. Does nothing where somebody has invalidated it meanwhile. */
+  /**
+   * Writes a response as the leader of what was found. Returns false, and writes nothing, where somebody has invalidated
+   * it meanwhile.
+   */
   async keep(
     { target, entryKey, variants }: Found,
     { response, names, token, ttlMs }: Keeping,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { key, request } = target;
-    const value = encodeResponse(response);
-    if (names.length === 0 || (variants && isSame(variants.names, names))) {
-      if (variants && names.length === 0) {
-        // It varies no more; what is kept so far is out of reach, and the next response is kept under the key itself.
-        await this.#store.delete(key);
-        return;
-      }
-      await this.#store.fill(entryKey, { token, value, ttlMs });
-      this.#hints.peek(key)?.stored.add(entryKey);
-      return;
-    }
-    if (variants) {
+    if (variants && !isSame(variants.names, names)) {
+      // It varies otherwise now: what is kept so far is out of reach, and the next response begins anew.
       await this.#store.delete(key);
-      return;
+      return true;
+    }
+    const value = encodeResponse(response);
+    const until = performance.now() + ttlMs;
+    if (variants || names.length === 0) {
+      const isFilled = await this.#store.fill(entryKey, { token, value, ttlMs });
+      if (isFilled) this.#hints.peek(key)?.stored.set(entryKey, until);
+      return isFilled;
     }
     // Out of reach until the key itself says so, which is what the lease decides.
     const fresh: Variants = { names, generation: randomUUID() };
-    await this.#store.set(variantKey(key, fresh, request), value, ttlMs);
-    await this.#store.fill(key, { token, value: encodeVariants(fresh), ttlMs: VARIANTS_LIFE_MS });
+    const first = variantKey(key, fresh, request);
+    await this.#store.set(first, value, ttlMs);
+    const life = { value: encodeVariants(fresh), ttlMs: VARIANTS_LIFE_MS };
+    const isFilled = await this.#store.fill(key, { token, ...life });
+    if (isFilled) this.#hints.set(key, { variants: fresh, stored: new Map([[first, until]]) });
+    return isFilled;
   }
 
   async lead({ entryKey }: Found, leaseMs: number): ReturnType<CacheStore["lead"]> {

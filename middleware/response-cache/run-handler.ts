@@ -10,7 +10,7 @@ import { isOriginError, mayServeStaleOnError } from "./http/reuse.ts";
 import { varyValues } from "./http/vary.ts";
 import { replaceConditions } from "./conditional-request.ts";
 import type { Landed } from "./flights.ts";
-import { confirmed, keepable, refusalOf, type Keepable } from "./kept-response.ts";
+import { confirmed, keepable, refusalOf, type Keepable, type Refused } from "./kept-response.ts";
 import { hasSession } from "./request-policy.ts";
 import type { Found } from "./response-store.ts";
 import type { Exchange, Room } from "./room.ts";
@@ -88,7 +88,7 @@ class Landing {
     if (this.#run.isDetached) return "send";
     if (!res.hasHeader("Date")) res.setHeader("Date", new Date().toUTCString());
     const sent = { status: head.status, headers: allHeaders(res) };
-    const refusal = hasSession(req) ? "session" : refusalOf(sent, this.#origin(), this.#room.rules);
+    const refusal = this.#refusal(sent);
     res.append("Cache-Status", this.#status({ fwdStatus: head.status, refusal }));
     // The handler has not seen them, and has made the whole response.
     const isMet = req.method === "GET" && head.status === 200 && isConditional(request);
@@ -111,8 +111,9 @@ class Landing {
   }
 
   async keep(captured: Captured): Promise<Landed> {
-    if (hasSession(this.#exchange.req)) return this.#store({ refusal: "session" });
-    return this.#store(keepable(captured, this.#origin(), this.#room.rules));
+    const { status, sentHeaders: headers } = captured;
+    const refusal = this.#refusal({ status, headers });
+    return this.#store(refusal ? { refusal } : keepable(captured, this.#origin(), this.#room.rules));
   }
 
   /** Nothing came of it that anybody else could have. */
@@ -152,12 +153,28 @@ class Landing {
       await this.giveUp();
       return { outcome: "unfit" };
     }
-    const { found, token } = this.#run;
+    const { token } = this.#run;
     const { response, names, ttlMs } = kept;
-    if (token !== undefined) {
-      await this.#room.responses.keep(found, { response, names, token, ttlMs }).catch(tooLate);
-    }
+    const keeping = { response, names, ttlMs };
+    if (token !== undefined && (await this.#isRefused({ ...keeping, token }))) return { outcome: "failed" };
     return { outcome: "kept", stored: response, names, values: varyValues(names, this.#exchange.request) };
+  }
+
+  /** Whether somebody has invalidated it meanwhile: whoever came after that must not get it. */
+  async #isRefused(keeping: Parameters<Room["responses"]["keep"]>[1]): Promise<boolean> {
+    try {
+      return !(await this.#room.responses.keep(this.#run.found, keeping));
+    } catch (error) {
+      tooLate(error);
+      return false;
+    }
+  }
+
+  /** Why a response with this head is kept for nobody; undefined for one that is. */
+  #refusal(head: Parameters<typeof refusalOf>[0]): Refused | undefined {
+    if (hasSession(this.#exchange.req)) return "session";
+    if (!this.#room.responses.hasRoom(this.#run.found)) return "variants";
+    return refusalOf(head, this.#origin(), this.#room.rules);
   }
 
   #answer(

@@ -1,6 +1,9 @@
+import { stampStanding } from "../../stores/cache/stamp-standing.ts";
+import { sendProblem } from "../response/problem.ts";
 import { storeFailure } from "../response/store-failure.ts";
 import { currentAgeMs } from "./http/age.ts";
 import { formatCacheStatus, type ForwardReason } from "./http/cache-status.ts";
+import { isOnlyIfCached } from "./http/reuse.ts";
 import { varyValues } from "./http/vary.ts";
 import { answerStored, hasLeft, usableBy } from "./answer-stored.ts";
 import type { Landed } from "./flights.ts";
@@ -10,24 +13,42 @@ import type { Found, Target } from "./response-store.ts";
 import type { Exchange, Room } from "./room.ts";
 import { sendStored } from "./send-stored.ts";
 
+/** How often a request waits for another one's handler, which may each time come to nothing, before it runs its own. */
+const MOST_WAITS = 3;
+
 /** Answers a request that may be answered from the cache: with what is kept, or with what the layers inside make. */
 export async function serve(room: Room, exchange: Exchange, target: Target): Promise<void> {
   const { req } = exchange;
-  for (let waited = false; ; waited = true) {
+  for (let waits = 0; ; waits += 1) {
     const found = await findOrPass(room, exchange, target);
     if (!found) return;
     if (found.stored && answerStored(room, exchange, { found, stored: found.stored })) return;
+    if (isOnlyIfCached(exchange.request, room.rules)) return refuse(room, exchange, found);
     if (req.method === "HEAD") return passOn(room, exchange, { fwd: missOf(found), detail: "head" });
     if (exchange.request("range") !== undefined && !found.stored) {
       return passOn(room, exchange, { fwd: missOf(found), detail: "range" });
     }
     const flight = flightOf(exchange, found);
-    if (mustRunAlone(room, found, flight) || waited) return runAlone(room, exchange, { found, flight });
+    if (mustRunAlone(room, found, flight) || waits >= MOST_WAITS) {
+      return runAlone(room, exchange, { found, flight });
+    }
     const underWay = room.flights.get(flight);
     if (!underWay) return room.flights.start(flight, () => lead(room, exchange, found));
-    if (answerLanded(room, exchange, await underWay)) return;
-    if (hasLeft(exchange)) return;
+    const landed = await underWay;
+    if (answerLanded(room, exchange, { found, landed }) || hasLeft(exchange)) return;
+    if (landed.outcome === "late") return runAlone(room, exchange, { found, flight });
   }
+}
+
+/** The client wants nothing but what is stored, and there is nothing that it may have (RFC 9111 §5.2.1.7). */
+function refuse(room: Room, { res, report }: Exchange, found: Found): void {
+  report("bypass");
+  res.append("Cache-Status", formatCacheStatus(room.name, { fwd: missOf(found), detail: "only-if-cached" }));
+  sendProblem(res, {
+    status: 504,
+    title: "Gateway Timeout",
+    detail: "Nothing is stored that this request may have.",
+  });
 }
 
 /** Undefined where nobody is there any more, or the store could not be asked and the handler has the request. */
@@ -64,11 +85,17 @@ function flightOf({ request }: Exchange, { entryKey }: Found): string {
 }
 
 /** With the response that another request of this process waited for, where that fits (RFC 9111 §4: collapsed). */
-function answerLanded(room: Room, exchange: Exchange, landed: Landed): boolean {
+function answerLanded(
+  room: Room,
+  exchange: Exchange,
+  { found, landed }: { found: Found; landed: Landed },
+): boolean {
   if (landed.outcome !== "kept" || hasLeft(exchange)) return false;
   const { stored, names, values } = landed;
   const { req, res, request, report } = exchange;
   const isFresh = stored.lifetime.ms > currentAgeMs(stored.times, Date.now());
+  // The run may have begun before a purge that this request came after.
+  if (stampStanding(stored.stamps, found.stamps) !== "current") return false;
   if (!isFresh || (request("authorization") !== undefined && !stored.isForAuthorized)) return false;
   if (varyValues(names, request).some((value, at) => value !== values[at])) return false;
   report("coalesced");

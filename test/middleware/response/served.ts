@@ -17,24 +17,29 @@ export async function receive(app: Express, options: RequestOptions = {}): Promi
   try {
     await new Promise((resolve) => server.once("listening", resolve));
     const { port } = server.address() as AddressInfo;
-    return await new Promise<Received>((resolve) => {
-      const asked = request({ host: "127.0.0.1", port, ...options }, (answer) => {
-        let text = "";
-        answer.setEncoding("utf8").on("data", (part: string) => (text += part));
-        answer.on("error", () => {});
-        answer.on("close", () => {
-          const { statusCode = 0, headers, trailers, complete } = answer;
-          resolve({ status: statusCode, headers, trailers, text, isWhole: complete });
-        });
-      });
-      asked
-        .on("error", () => resolve({ status: 0, headers: {}, trailers: {}, text: "", isWhole: false }))
-        .end();
-    });
+    return await receiveFrom(port, options);
   } finally {
     server.closeAllConnections();
     server.close();
   }
+}
+
+/** Sends one request to a server of this machine. */
+export function receiveFrom(port: number, options: RequestOptions = {}): Promise<Received> {
+  return new Promise((resolve) => {
+    const asked = request({ host: "127.0.0.1", port, ...options }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (part: string) => (text += part));
+      answer.on("error", () => {});
+      answer.on("close", () => {
+        const { statusCode = 0, headers, trailers, complete } = answer;
+        resolve({ status: statusCode, headers, trailers, text, isWhole: complete });
+      });
+    });
+    asked
+      .on("error", () => resolve({ status: 0, headers: {}, trailers: {}, text: "", isWhole: false }))
+      .end();
+  });
 }
 
 /** An app of one route, whose errors are answered by Express's own handler, in silence. */
