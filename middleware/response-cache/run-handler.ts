@@ -151,7 +151,8 @@ class Landing {
   async #store(kept: Keepable): Promise<Landed> {
     if (!("response" in kept)) {
       await this.giveUp();
-      return { outcome: "unfit" };
+      // What one client does not want stored, the next one may.
+      return { outcome: kept.refusal === "request-no-store" ? "failed" : "unfit" };
     }
     const { token } = this.#run;
     const { response, names, ttlMs } = kept;

@@ -14,12 +14,28 @@ export function detachResponse(res: Response): void {
   const twin = new ServerResponse(res.req);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   twin.assignSocket(nowhere as unknown as NonNullable<ServerResponse["socket"]>);
+  spareConnection(res, twin);
   // Where a server does so, there is none.
   twin.once("finish", () => process.nextTick(() => twin.emit("close")));
   for (const [name, isMethod] of membersOf(twin)) {
     const descriptor = isMethod ? forwardedMethod(res, twin, name) : forwardedProperty(twin, name);
     Object.defineProperty(res, name, { configurable: true, ...descriptor });
   }
+}
+
+/**
+ * Who cuts the connection now, as a proxy does and Express itself for an error after the head, cuts the new response
+ * only: the connection may be sending the next request's.
+ */
+function spareConnection({ req }: Response, twin: ServerResponse): void {
+  const cut = { value: () => void twin.destroy() };
+  const socket = Object.create(req.socket, {
+    destroy: cut,
+    destroySoon: cut,
+    resetAndDestroy: cut,
+    end: cut,
+  });
+  Object.defineProperty(req, "socket", { configurable: true, writable: true, value: socket });
 }
 
 /** All of Node's own members, methods of streams and emitters among them; `req` and `constructor` stay. */

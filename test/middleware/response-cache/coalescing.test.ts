@@ -91,10 +91,8 @@ describe("responseCache, of concurrent requests of one response", () => {
       throw new Error("broken");
     }, store());
     const answers = await serving(app, (served) => together(served, { count: 20, gate }));
-    expect(answers.map(({ status }) => status).toSorted()).to.deep.equal([
-      ...Array<number>(19).fill(200),
-      500,
-    ]);
+    expect(answers.filter(({ status }) => status === 500)).to.have.length(1);
+    expect(answers.filter(({ text }) => text === "page")).to.have.length(19);
   });
 
   it("lets the requests of a page that is one person's run side by side from the second on", async () => {

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { Agent, createServer, request, type ClientRequest, type IncomingHttpHeaders } from "node:http";
+import { createServer, request, type Agent, type ClientRequest, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Express } from "express";
 import { receiveFrom, type Received } from "../response/served.ts";
