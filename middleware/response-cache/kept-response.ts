@@ -6,7 +6,7 @@ import { fieldsOf, type FieldList, type Fields } from "./http/fields.ts";
 import { directivesFor, lifetimeOf, type Lifetime } from "./http/freshness.ts";
 import { parseHttpDate } from "./http/http-date.ts";
 import { keptFields } from "./http/kept-fields.ts";
-import { storability, type Refusal, type StorabilityOptions } from "./http/storable.ts";
+import { isForAuthorized, storability, type Refusal, type StorabilityOptions } from "./http/storable.ts";
 import { varyNames } from "./http/vary.ts";
 import { pairsOf } from "./send-stored.ts";
 import type { StoredResponse } from "./stored-response.ts";
@@ -94,7 +94,7 @@ function madeOf(
     ),
     times: timesOf(sent, { requestedAt, respondedAt }),
     lifetime,
-    isForAuthorized: ["public", "s-maxage", "must-revalidate"].some((name) => directives.has(name)),
+    isForAuthorized: isForAuthorized(directives),
     tags,
     stamps,
     body,

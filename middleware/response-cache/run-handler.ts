@@ -132,7 +132,10 @@ class Landing {
     const destroy = res.destroy.bind(res);
     const leaveSocket = beforeCut(req.socket, () => {
       leave();
-      if (!res.headersSent) answer();
+      if (res.headersSent) return;
+      // Its client must not send another request on it.
+      res.shouldKeepAlive = false;
+      answer();
     });
     const destroyLater = (error?: Error): Response => {
       leave();

@@ -6,6 +6,9 @@ import { fieldsOf, type Fields } from "./http/fields.ts";
 import { contentRange, multipartBody, selectRanges } from "./http/range.ts";
 import type { StoredResponse } from "./stored-response.ts";
 
+/** Names and values in turn. */
+type Head = (string | string[])[];
+
 /** Fields that tell of a body; a 304 has none. */
 const BODY_FIELDS = new Set(["content-type", "content-length", "content-encoding", "content-range"]);
 
@@ -20,7 +23,7 @@ export function sendStored(
   stored: StoredResponse,
   cacheStatus: string,
 ): void {
-  const head = [...stored.headers];
+  const head = linesTogether(stored.headers);
   const ageMs = currentAgeMs(stored.times, Date.now());
   const before = res.getHeader("Cache-Status");
   head.push("Age", String(Math.floor(ageMs / 1000)));
@@ -54,7 +57,7 @@ export function pairsOf(flat: readonly string[]): [name: string, value: string][
 function sendRange(
   { request, res }: { request: Fields; res: Response },
   stored: StoredResponse,
-  head: readonly string[],
+  head: Head,
 ): boolean {
   const { body } = stored;
   const fields = storedFields(stored);
@@ -79,7 +82,7 @@ function sendRange(
   const boundary = randomUUID();
   const parts = multipartBody(selected.parts, body, fields("content-type"), boundary);
   const type = `multipart/byteranges; boundary=${boundary}`;
-  const rest = head.filter((_, at) => head[at - (at % 2)]?.toLowerCase() !== "content-type");
+  const rest = head.filter((_, at) => String(head[at - (at % 2)]).toLowerCase() !== "content-type");
   res.writeHead(206, [...rest, "Content-Type", type, "Content-Length", String(parts.length)]);
   res.end(parts);
   return true;
@@ -89,8 +92,18 @@ function isConditional(headers: Request["headers"]): boolean {
   return headers["if-none-match"] !== undefined || headers["if-modified-since"] !== undefined;
 }
 
-function withoutBodyFields(head: readonly string[]): string[] {
-  return head.filter((_, at) => !BODY_FIELDS.has(head[at - (at % 2)]?.toLowerCase() ?? ""));
+function withoutBodyFields(head: Head): Head {
+  return head.filter((_, at) => !BODY_FIELDS.has(String(head[at - (at % 2)]).toLowerCase()));
+}
+
+/** `writeHead` sets each name that it is given anew: the lines of one field have to come as a list. */
+function linesTogether(flat: readonly string[]): Head {
+  const lines = new Map<string, string | string[]>();
+  for (const [name, value] of pairsOf(flat)) {
+    const before = lines.get(name);
+    lines.set(name, before === undefined ? value : [before, value].flat());
+  }
+  return [...lines].flatMap(([name, value]) => [name, value]);
 }
 
 function valueOf(value: string | string[] | undefined): string | undefined {

@@ -87,11 +87,16 @@ function ofDirectives({ fields }: StorableRequest, directives: CacheDirectives):
     return "no-store";
   if (directives.malformed) return "malformed";
   if (fields("authorization") === undefined) return undefined;
-  const isShared =
+  return isForAuthorized(directives) ? undefined : "authorization";
+}
+
+/** Whether requests with an Authorization field share a response (RFC 9111 §3.5). */
+export function isForAuthorized(directives: CacheDirectives): boolean {
+  return (
     directives.isBare("public") ||
     directives.isBare("must-revalidate") ||
-    (directives.seconds("s-maxage") ?? 0) > 0;
-  return isShared ? undefined : "authorization";
+    (directives.seconds("s-maxage") ?? 0) > 0
+  );
 }
 
 function ofFields(

@@ -13,13 +13,16 @@ export interface Cached {
   runs(): number;
 }
 
+type CachedOptions = Partial<Omit<ResponseCacheOptions, "ttlMs">> & { readonly ttlMs?: number | undefined };
+
 /** An app whose one handler sits behind the cache and counts its runs; the layers of `before` are outside. */
 export function cached(
   handler: RequestHandler,
-  options: Partial<ResponseCacheOptions> = {},
+  options: CachedOptions = {},
   before: readonly RequestHandler[] = [],
 ): Cached {
   let runs = 0;
+  const { ttlMs, ...rest } = { ttlMs: 60_000, ...options };
   const { store, written } = settling(
     options.store ?? redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS }).cache,
   );
@@ -29,10 +32,14 @@ export function cached(
     next();
   });
   for (const layer of before) app.use(layer);
-  app.all("/{*path}", responseCache({ ttlMs: 60_000, ...options, store }), (req, res, next) => {
-    runs += 1;
-    return handler(req, res, next);
-  });
+  app.all(
+    "/{*path}",
+    responseCache({ ...rest, ...(ttlMs === undefined ? {} : { ttlMs }), store }),
+    (req, res, next) => {
+      runs += 1;
+      return handler(req, res, next);
+    },
+  );
   return { app, runs: () => runs };
 }
 
