@@ -95,7 +95,7 @@ function isVariants(value: unknown): value is Variants {
 /** Whether everything in it can be sent: a damaged frame that Node refuses would fail every hit until it expires. */
 function isMeta(value: unknown): value is Omit<StoredResponse, "body"> {
   if (typeof value !== "object" || value === null) return false;
-  const { status, headers, times, lifetime, tags, stamps } = value as Record<string, unknown>;
+  const { status, headers, times, lifetime, isForAuthorized, tags, stamps } = value as Record<string, unknown>;
   return (
     Number.isInteger(status) &&
     Number(status) >= 200 &&
@@ -105,6 +105,8 @@ function isMeta(value: unknown): value is Omit<StoredResponse, "body"> {
     headers.every((text, at) => isSendable(at % 2 === 0 ? text : headers[at - 1], text, at % 2 === 0)) &&
     hasNumbers(times, ["requestedAt", "respondedAt"]) &&
     hasNumbers(lifetime, ["ms", "staleWhileRevalidateMs", "staleIfErrorMs"]) &&
+    typeof (lifetime as Record<string, unknown>)["mustRevalidate"] === "boolean" &&
+    typeof isForAuthorized === "boolean" &&
     isStrings(tags) &&
     isStrings(stamps)
   );
