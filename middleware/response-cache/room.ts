@@ -45,7 +45,8 @@ export function exchangeOf(room: Room, parts: Pick<Exchange, "req" | "res" | "ne
 /** The request's fields as they are when they are asked for. */
 export function requestFields(req: Request): Fields {
   return (name) => {
-    const value = req.headers[name];
+    // Any name may come out of a Vary, `constructor` too.
+    const value = Object.hasOwn(req.headers, name) ? req.headers[name] : undefined;
     return Array.isArray(value) ? value.join(", ") : value;
   };
 }

@@ -95,7 +95,10 @@ function isVariants(value: unknown): value is Variants {
 /** Whether everything in it can be sent: a damaged frame that Node refuses would fail every hit until it expires. */
 function isMeta(value: unknown): value is Omit<StoredResponse, "body"> {
   if (typeof value !== "object" || value === null) return false;
-  const { status, headers, times, lifetime, isForAuthorized, tags, stamps } = value as Record<string, unknown>;
+  const { status, headers, times, lifetime, isForAuthorized, tags, stamps } = value as Record<
+    string,
+    unknown
+  >;
   return (
     Number.isInteger(status) &&
     Number(status) >= 200 &&

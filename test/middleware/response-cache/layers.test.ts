@@ -1,0 +1,145 @@
+import { gzipSync } from "node:zlib";
+import { expect } from "chai";
+import express, { type RequestHandler } from "express";
+import expressSession from "express-session";
+import { responseCache } from "express-redis-suite/response-cache";
+import { MemoryCacheStore } from "express-redis-suite/stores/cache/memory";
+import helmet from "helmet";
+import { serving, statusOf } from "./served-app.ts";
+
+/** Two caches, the inner one with a longer memory. */
+function stacked(handler: RequestHandler): express.Express {
+  const app = express().set("env", "test");
+  const [outer, inner] = [new MemoryCacheStore(), new MemoryCacheStore()];
+  app.use(responseCache({ store: outer, name: "outer" }));
+  app.use(responseCache({ store: inner, name: "inner", ttlMs: 60_000 }));
+  app.get("/", handler);
+  return app;
+}
+
+describe("responseCache, two of them", () => {
+  it("says what each did, the one nearest to the handler first", async () => {
+    const app = stacked((_req, res) => void res.set("Cache-Control", "max-age=60").send("page"));
+    await serving(app, async ({ ask }) => {
+      expect(statusOf(await ask())).to.equal(
+        "inner; fwd=uri-miss; fwd-status=200; stored, outer; fwd=uri-miss; fwd-status=200; stored",
+      );
+      expect(statusOf(await ask())).to.match(/^outer; hit; ttl=\d+$/);
+    });
+  });
+
+  it("lets the inner one answer what the outer one does not keep", async () => {
+    let runs = 0;
+    const app = stacked((_req, res) => {
+      runs += 1;
+      res.end("page");
+    });
+    await serving(app, async ({ ask }) => {
+      await ask();
+      const answer = await ask();
+      expect(answer.text).to.equal("page");
+      expect(statusOf(answer)).to.match(
+        /^inner; hit; ttl=\d+, outer; fwd=uri-miss; fwd-status=200; detail=no-freshness$/,
+      );
+    });
+    expect(runs).to.equal(1);
+  });
+
+  it("revalidates through both", async () => {
+    let runs = 0;
+    const app = stacked((req, res) => {
+      runs += 1;
+      res.set({ ETag: '"1"', "Cache-Control": "max-age=60" });
+      if (runs === 1) res.set("Age", "60");
+      if (req.get("If-None-Match") === '"1"') res.status(304).end();
+      else res.end("page");
+    });
+    await serving(app, async ({ ask }) => {
+      await ask();
+      const answer = await ask();
+      expect([answer.status, answer.text]).to.deep.equal([200, "page"]);
+      expect(statusOf(await ask())).to.match(/^outer; hit/);
+    });
+  });
+});
+
+/** What a compressing layer does with a response: fields as its head goes out, other bytes than were written. */
+const compress: RequestHandler = (req, res, next) => {
+  const end = res.end.bind(res) as (...args: unknown[]) => typeof res;
+  const writeHead = res.writeHead.bind(res);
+  let zips = false;
+  res.writeHead = ((status: number, fields: readonly (string | string[])[] = []) => {
+    for (let at = 0; at < fields.length; at += 2) res.setHeader(String(fields[at]), fields[at + 1] ?? "");
+    res.vary("Accept-Encoding");
+    zips = /gzip/.test(req.get("Accept-Encoding") ?? "") && !res.hasHeader("Content-Encoding");
+    if (zips) res.set("Content-Encoding", "gzip").removeHeader("Content-Length");
+    return writeHead(status);
+  }) as typeof res.writeHead;
+  res.end = ((chunk?: string | Buffer) => {
+    if (!res.headersSent) res.writeHead(res.statusCode);
+    return end(zips && chunk !== undefined ? gzipSync(chunk) : chunk);
+  }) as typeof res.end;
+  next();
+};
+
+describe("responseCache, beside layers of others", () => {
+  const page: RequestHandler = (_req, res) => void res.type("text/plain").end("page ".repeat(100));
+
+  for (const [where, order] of Object.entries({
+    outside: (cache: RequestHandler) => [compress, cache],
+    inside: (cache: RequestHandler) => [cache, compress],
+  })) {
+    it(`keeps what a compressing layer ${where} makes, for each coding its own`, async () => {
+      let runs = 0;
+      const cache = responseCache({ store: new MemoryCacheStore(), ttlMs: 60_000 });
+      const app = express().use(...order(cache));
+      app.get("/", (req, res, next) => {
+        runs += 1;
+        return page(req, res, next);
+      });
+      await serving(app, async ({ ask }) => {
+        for (let round = 0; round < 3; round++) {
+          const plain = await ask();
+          expect(plain.headers).not.to.have.property("content-encoding");
+          expect(plain.text).to.have.length(500);
+          const zipped = await ask({ headers: { "accept-encoding": "gzip" } });
+          expect(zipped.headers["content-encoding"]).to.equal("gzip");
+          expect(zipped.headers["vary"]).to.equal("Accept-Encoding");
+          expect([plain, zipped].every((answer) => statusOf(answer).includes("hit"))).to.equal(round > 0);
+        }
+      });
+      expect(runs).to.equal(2);
+    });
+  }
+
+  it("gives helmet's headers to each, once, wherever it stands", async () => {
+    for (const isOutside of [true, false]) {
+      const cache = responseCache({ store: new MemoryCacheStore(), ttlMs: 60_000 });
+      const app = express().use(...(isOutside ? [helmet(), cache] : [cache, helmet()]));
+      app.get("/", page);
+      await serving(app, async ({ ask }) => {
+        const first = await ask();
+        const kept = await ask();
+        expect(statusOf(kept)).to.contain("hit");
+        const policy = first.headers["content-security-policy"];
+        expect(policy).to.be.a("string");
+        expect(kept.headers["content-security-policy"]).to.equal(policy);
+      });
+    }
+  });
+
+  for (const isOutside of [true, false]) {
+    it(`keeps nothing with express-session ${isOutside ? "outside" : "inside"}`, async () => {
+      const session = expressSession({ secret: "s", resave: false, saveUninitialized: true });
+      const cache = responseCache({ store: new MemoryCacheStore(), ttlMs: 60_000 });
+      const app = express().use(...(isOutside ? [session, cache] : [cache, session]));
+      app.get("/", (req, res) => void res.send(req.sessionID));
+      await serving(app, async ({ ask }) => {
+        const one = await ask();
+        const other = await ask();
+        expect(other.text).not.to.equal(one.text);
+        expect(statusOf(other)).to.contain("detail=session");
+      });
+    });
+  }
+});
