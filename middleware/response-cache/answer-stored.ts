@@ -28,7 +28,8 @@ export function answerStored(
   const ttl = freshForMs(stored, now) / 1000;
   if (use === "fresh") report("hit");
   else report("stale");
-  if (use === "stale-while-revalidate") {
+  // Nothing of a HEAD is kept.
+  if (use === "stale-while-revalidate" && req.method === "GET") {
     res.once("close", () => void revalidateLater(room, exchange, found));
   }
   sendStored({ req, res }, stored, formatCacheStatus(room.name, { hit: true, ttl }));

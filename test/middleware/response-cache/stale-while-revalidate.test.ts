@@ -159,6 +159,19 @@ describe("responseCache, stale-while-revalidate", () => {
     expect(seen).to.deep.equal(["1", "1"]);
   });
 
+  it("does not ask the handler for a HEAD, of which nothing would be kept", async () => {
+    const { app, runs } = staleFirst(second);
+    await serving(app, async ({ ask }) => {
+      await ask();
+      const head = await ask({ method: "HEAD" });
+      expect([head.status, statusOf(head).slice(0, 10)]).to.deep.equal([200, "cache; hit"]);
+      await ask({ method: "HEAD" });
+      expect(runs()).to.equal(1);
+      await ask();
+      await eventually(async () => expect((await ask()).text).to.equal("two"));
+    });
+  });
+
   it("shows the handler the connection as it is", async () => {
     const seen: unknown[] = [];
     const { app } = staleFirst((req, res, next) => {
