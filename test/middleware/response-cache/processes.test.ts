@@ -1,13 +1,12 @@
-import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { useProcesses } from "../../support/ordered-processes.ts";
+import { useProcesses } from "../../support/processes.ts";
 import { redisUrl } from "../../support/shared-redis.ts";
 import type { PageAnswers, PageOrder } from "./page-processes.ts";
 
-const script = fileURLToPath(new URL("page-process.ts", import.meta.url));
+const script = new URL("page-process.ts", import.meta.url);
 
 describe("responseCache, in several processes", () => {
-  const processes = useProcesses<PageOrder>(4, script, () => ({ kind: "connect", url: redisUrl() }));
+  const processes = useProcesses<PageOrder>(script, 4, () => ({ kind: "connect", url: redisUrl() }));
 
   const askAll = (order: Omit<Extract<PageOrder, { kind: "ask" }>, "kind">): Promise<PageAnswers[]> =>
     Promise.all(processes().map((each) => each.order<PageAnswers>({ kind: "ask", ...order })));
