@@ -56,7 +56,7 @@ describe("the metrics of the suite's middlewares", () => {
     const text = await scrape(metrics);
     expect(valueOf(text, 'response_cache_requests_total{cache="board",outcome="miss"}')).to.be.above(0);
     expect(valueOf(text, 'response_cache_requests_total{cache="board",outcome="bypass"}')).to.equal(1);
-    expect(valueOf(text, 'response_cache_lookup_duration_seconds_count{cache="board"}')).to.be.above(1);
+    expect(valueOf(text, 'response_cache_lookup_duration_seconds_count{cache="board"}')).to.be.above(0);
   });
 
   it("count what becomes of a lock, and time how long it is held", async () => {
