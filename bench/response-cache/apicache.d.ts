@@ -6,5 +6,5 @@ declare module "apicache" {
     middleware(duration: string): RequestHandler;
   }
   const apicache: ApiCache;
-  export default apicache;
+  export = apicache;
 }
