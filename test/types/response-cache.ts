@@ -1,14 +1,17 @@
 import express from "express";
 import {
   responseCache,
+  type HttpCacheOptions,
   type ResponseCacheMiddleware,
   type ResponseCacheOptions,
 } from "express-redis-suite/response-cache";
 import { MemoryCacheStore } from "express-redis-suite/stores/cache/memory";
 
 const store = new MemoryCacheStore();
+const http: HttpCacheOptions = { clientDirectives: true, targets: ["CDN-Cache-Control"], mostVariants: 5 };
 const options: ResponseCacheOptions = {
   store,
+  http,
   ttlMs: 5_000,
   key: (req) => req.path,
   name: "board",

@@ -1,11 +1,18 @@
 import type { Redis } from "ioredis";
 import { redisStores, type RedisStores, type RedisStoresOptions } from "express-redis-suite/stores";
-import type { CacheStore } from "express-redis-suite/stores/cache/contract";
+import {
+  STAMP_LIFE_MS,
+  type CacheFill,
+  type CacheLead,
+  type CacheReading,
+  type CacheStore,
+} from "express-redis-suite/stores/cache/contract";
 import { MemoryCacheStore, type MemoryCacheStoreOptions } from "express-redis-suite/stores/cache/memory";
 import { RedisCacheStore } from "express-redis-suite/stores/cache/redis";
 import {
   TieredCacheStore,
   type CoherenceMode,
+  type TieredCacheStats,
   type TieredCacheStoreOptions,
 } from "express-redis-suite/stores/cache/tiered";
 import {
@@ -55,11 +62,18 @@ const caches: CacheStore[] = [
   new TieredCacheStore({ l2: stores.cache }),
 ];
 const tieredOptions: TieredCacheStoreOptions = { l2: stores.cache, maxBytes: 1, maxAgeMs: 1, now: () => 0 };
-const mode: CoherenceMode = new TieredCacheStore(tieredOptions).stats().mode;
+const stats: TieredCacheStats = new TieredCacheStore(tieredOptions).stats();
+const mode: CoherenceMode = stats.mode;
 exactly<"tracking" | "bus" | "none">()(mode);
 // @ts-expect-error: in front of a cache in Redis alone
 void new TieredCacheStore({ l2: new MemoryCacheStore() });
+exactly<number>()(STAMP_LIFE_MS);
+const reading: CacheReading = { values: [undefined], stamps: ["s"] };
+exactly<readonly (Buffer | undefined)[]>()(reading.values);
 export async function cached(): Promise<void> {
+  const { token = "" }: CacheLead = await stores.cache.lead("k", 1_000);
+  const fill: CacheFill = { token, value: Buffer.from("v"), ttlMs: 1_000 };
+  exactly<boolean>()(await stores.cache.fill("k", fill));
   for (const cache of caches) exactly<Buffer | undefined>()(await cache.get("k"));
   // @ts-expect-error: bytes
   await caches[0]?.set("k", "v", 1);
