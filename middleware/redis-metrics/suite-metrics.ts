@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import {
   channels,
   type EventChannel,
+  type ObjectCacheEvent,
   type RateLimitEvent,
   type RedisBreakerEvent,
   type ResponseCacheEvent,
@@ -24,6 +25,7 @@ export function recordSuite(registry: Registry, options: SuiteMetricsOptions): (
   const recorders = [
     recordRateLimits,
     recordResponseCaches,
+    recordObjectCaches,
     recordRouteLocks,
     recordSessions,
     recordStores,
@@ -83,6 +85,27 @@ function recordResponseCaches(registry: Registry, { bucketsSeconds }: SuiteMetri
     if (outcome === "hit" || outcome === "stale") durations.observe({ cache }, durationMs / 1000);
   };
   return subscribed(channels.responseCache, onEvent);
+}
+
+function recordObjectCaches(registry: Registry, { bucketsSeconds }: SuiteMetricsOptions): () => void {
+  const registers = [registry];
+  const lookups = new Counter({
+    name: "object_cache_requests_total",
+    help: "Values that object caches were asked for, by outcome.",
+    labelNames: ["cache", "outcome"],
+    registers,
+  });
+  const durations = new Histogram({
+    name: "object_cache_request_duration_seconds",
+    help: "Time until a value was there, found or loaded, in seconds.",
+    labelNames: ["cache", "outcome"],
+    buckets: [...bucketsSeconds],
+    registers,
+  });
+  return subscribed(channels.objectCache, ({ cache, outcome, durationMs }: ObjectCacheEvent) => {
+    lookups.inc({ cache, outcome });
+    durations.observe({ cache, outcome }, durationMs / 1000);
+  });
 }
 
 function recordRouteLocks(registry: Registry, { bucketsSeconds }: SuiteMetricsOptions): () => void {

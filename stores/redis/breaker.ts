@@ -38,7 +38,12 @@ export function openBreaker(client: RedisClient, server: Server): void {
 function probeUntilAlive(client: RedisClient, server: Server, onAlive: () => void): void {
   let slotsAskedAt = -Infinity;
   const probe = (): void => {
-    if (server.status === "end") {
+    if (server !== client && hasEnded(client)) {
+      // One that was reconnecting as its Cluster was closed would do so for ever.
+      server.disconnect();
+      return;
+    }
+    if (hasEnded(server)) {
       // A node that has ended serves no slot any more. A client that its owner has ended may come back.
       if (server === client) client.once("ready", probe);
       else onAlive();
@@ -47,11 +52,17 @@ function probeUntilAlive(client: RedisClient, server: Server, onAlive: () => voi
     withinDeadline(() => pingServer(server), PROBE_DEADLINE_MS).then(onAlive, () => {
       setTimeout(probe, PROBE_INTERVAL_MS).unref();
       // Refused at once, no command would be told that its slot has MOVED.
-      if ("slots" in client && performance.now() - slotsAskedAt >= SLOTS_INTERVAL_MS) {
+      const isDue = performance.now() - slotsAskedAt >= SLOTS_INTERVAL_MS;
+      if ("slots" in client && isDue && !hasEnded(client)) {
         slotsAskedAt = performance.now();
         client.refreshSlotsCache();
       }
     });
   };
   setImmediate(probe);
+}
+
+/** A Cluster that is being closed must not be asked for its slots: it would connect to their nodes again. */
+function hasEnded({ status }: Server): boolean {
+  return status === "end" || status === "disconnecting";
 }
