@@ -38,12 +38,12 @@ export function openBreaker(client: RedisClient, server: Server): void {
 function probeUntilAlive(client: RedisClient, server: Server, onAlive: () => void): void {
   let slotsAskedAt = -Infinity;
   const probe = (): void => {
-    if (server !== client && hasEnded(client)) {
+    if (server !== client && isClosed(client)) {
       // One that was reconnecting as its Cluster was closed would do so for ever.
       server.disconnect();
       return;
     }
-    if (hasEnded(server)) {
+    if (server.status === "end") {
       // A node that has ended serves no slot any more. A client that its owner has ended may come back.
       if (server === client) client.once("ready", probe);
       else onAlive();
@@ -53,7 +53,7 @@ function probeUntilAlive(client: RedisClient, server: Server, onAlive: () => voi
       setTimeout(probe, PROBE_INTERVAL_MS).unref();
       // Refused at once, no command would be told that its slot has MOVED.
       const isDue = performance.now() - slotsAskedAt >= SLOTS_INTERVAL_MS;
-      if ("slots" in client && isDue && !hasEnded(client)) {
+      if ("slots" in client && isDue && !isClosed(client)) {
         slotsAskedAt = performance.now();
         client.refreshSlotsCache();
       }
@@ -63,6 +63,6 @@ function probeUntilAlive(client: RedisClient, server: Server, onAlive: () => voi
 }
 
 /** A Cluster that is being closed must not be asked for its slots: it would connect to their nodes again. */
-function hasEnded({ status }: Server): boolean {
-  return status === "end" || status === "disconnecting";
+function isClosed({ status }: RedisClient): boolean {
+  return status === "disconnecting" || status === "close" || status === "end";
 }
