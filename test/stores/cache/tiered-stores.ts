@@ -67,7 +67,7 @@ export async function read(store: TieredCacheStore, key: string): Promise<string
 export async function untilCopied(store: TieredCacheStore, key: string): Promise<void> {
   await eventually(async () => {
     const before = store.stats().hits.l1;
-    await store.get(key);
+    expect(await store.get(key), "what there is to copy").not.to.equal(undefined);
     expect(store.stats().hits.l1).to.equal(before + 1);
   });
 }
