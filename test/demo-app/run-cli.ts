@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { eventually } from "../support/eventually.ts";
+import { PATIENT_MS } from "../support/shared-redis.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** The first start compiles what is not compiled yet. */
@@ -47,6 +48,8 @@ export async function startCli({ args = [], env = {}, npm }: CliOptions = {}): P
       TMPDIR: folder,
       // From Node 22 on npm keeps its own compiled code among the temporary files.
       NODE_DISABLE_COMPILE_CACHE: "1",
+      // None of this is about how long a store may take.
+      STORE_DEADLINE_MS: String(PATIENT_MS),
       ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],

@@ -78,7 +78,9 @@ describeWithRedisServer("the demo whose Redis is lost while it runs", () => {
     this.timeout(120_000);
     withheld = watchWithheldTime();
     server = await startRedisServer();
-    run = await startCli({ env: { PORT: "0", REDIS_URL: server.url, LOG_LEVEL: "debug" } });
+    run = await startCli({
+      env: { PORT: "0", REDIS_URL: server.url, LOG_LEVEL: "debug", STORE_DEADLINE_MS: undefined },
+    });
     url = await urlOf(run);
   });
   beforeEach(async () => {
