@@ -5,8 +5,8 @@ import { eventually } from "../support/eventually.ts";
 import { watchWithheldTime, type Withheld } from "../support/own-time.ts";
 import { describeWithRedisServer, startRedisServer, type RedisServer } from "../support/redis-server.ts";
 
-/** The demo's stores give up after this. */
-const DEADLINE_MS = 150;
+/** The demo's stores give up after this: later than a busy machine answers what waits for nothing. */
+const DEADLINE_MS = 300;
 /** Its client gives up after 1,000 ms, for which nobody may wait. */
 const LONGEST_ANSWER_MS = 900;
 const BOARD = encodeURIComponent("English Premier League 2015-16");
@@ -79,7 +79,7 @@ describeWithRedisServer("the demo whose Redis is lost while it runs", () => {
     withheld = watchWithheldTime();
     server = await startRedisServer();
     run = await startCli({
-      env: { PORT: "0", REDIS_URL: server.url, LOG_LEVEL: "debug", STORE_DEADLINE_MS: undefined },
+      env: { PORT: "0", REDIS_URL: server.url, LOG_LEVEL: "debug", STORE_DEADLINE_MS: String(DEADLINE_MS) },
     });
     url = await urlOf(run);
   });

@@ -129,7 +129,8 @@ describeWithRedisServer("a limiter under load whose Redis is", function () {
         const slowest = answers
           .filter(({ sentAt }) => sentAt > lostAt - DEADLINE_MS)
           .map(({ sentAt, answeredAt }) => ownMs(sentAt, answeredAt));
-        expect(Math.max(...slowest), "the slowest answer").to.be.below(DEADLINE_MS + 50);
+        // The outage is longer; nobody has waited for its end, or for a second deadline.
+        expect(Math.max(...slowest), "the slowest answer").to.be.below(2 * DEADLINE_MS);
         expect(
           median(awayEvents().map(({ durationMs }) => durationMs)),
           "what an open breaker adds",

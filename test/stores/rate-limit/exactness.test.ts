@@ -128,12 +128,12 @@ describe("four processes with fifty calls under way each", function () {
   });
 });
 
-/** The first two windows saw more calls than units; the last may have been cut short by the end of the test. */
+/** The first two windows saw more calls than units; the last may have been cut short by the end of the test, however late that came. */
 function expectFullWindows({ windows }: Hammered): void {
   const units = Object.keys(windows)
     .toSorted((a, b) => Number(a) - Number(b))
     .map((window) => windows[window]);
-  expect(units.length).to.be.within(3, 4);
+  expect(units.length).to.be.at.least(3);
   expect(units.slice(0, 2)).to.deep.equal([LIMIT, LIMIT]);
   for (const unit of units) expect(unit).to.be.at.most(LIMIT);
 }

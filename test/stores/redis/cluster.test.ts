@@ -58,6 +58,7 @@ describeWithRedisServer("createRedis with a Cluster URL", () => {
       client,
       prefix: "app:board",
       columns: [{ name: "score", min: 0, max: 99 }],
+      deadlineMs: 3000,
     });
     await Promise.all(
       IDS.map(async (id) => {
