@@ -31,6 +31,12 @@ export function assertOneOf(value: unknown, what: string, choices: readonly stri
   );
 }
 
+/** @throws TypeError for anything but true, false or undefined: `"false"` out of an environment variable is true */
+export function assertFlag(value: unknown, what: string): void {
+  if (value === undefined || typeof value === "boolean") return;
+  throw new TypeError(`${what} must be true or false, not ${printed(value)}`);
+}
+
 /** @throws TypeError for anything but a function, or undefined */
 export function assertFunction(value: unknown, what: string): void {
   if (value === undefined || typeof value === "function") return;

@@ -32,7 +32,7 @@ export function answerStored(
   if (use === "stale-while-revalidate" && req.method === "GET") {
     res.once("close", () => void revalidateLater(room, exchange, found));
   }
-  sendStored({ req, res }, stored, formatCacheStatus(room.name, { hit: true, ttl }));
+  sendStored(exchange, stored, formatCacheStatus(room.name, { hit: true, ttl }));
   return true;
 }
 

@@ -1,15 +1,17 @@
 import type { Captured } from "../response/capture.ts";
-import type { HeaderList, TakenHead } from "../response/head-copy.ts";
+import type { TakenHead } from "../response/head-copy.ts";
 import { parseAge, type StoredTimes } from "./http/age.ts";
+import { isCompressible } from "./http/compressible.ts";
 import { mergeNotModified } from "./http/conditional.ts";
 import { fieldsOf, type FieldList, type Fields } from "./http/fields.ts";
 import { directivesFor, lifetimeOf, type Lifetime } from "./http/freshness.ts";
 import { parseHttpDate } from "./http/http-date.ts";
 import { keptFields } from "./http/kept-fields.ts";
 import { isForAuthorized, storability, type Refusal, type StorabilityOptions } from "./http/storable.ts";
-import { varyNames } from "./http/vary.ts";
-import { pairsOf } from "./send-stored.ts";
-import type { StoredResponse } from "./stored-response.ts";
+import { addToVary, varyNames } from "./http/vary.ts";
+import type { InsideRules } from "./request-inside.ts";
+import { fieldLines, type StoredResponse } from "./stored-response.ts";
+import { twinsOf } from "./twins.ts";
 
 /** A stale response is kept to be confirmed, or to stand for an origin that is away: as long again as it was fresh. */
 const LEAST_STALE_MS = 30_000;
@@ -23,7 +25,7 @@ export type Keepable =
 /** `session`: it is one person's. `variants`: the key has as many as it may have. */
 export type Refused = Refusal | "session" | "variants";
 
-export interface KeepingRules extends StorabilityOptions {
+export interface KeepingRules extends StorabilityOptions, InsideRules {
   readonly setCookie: "refuse" | "strip" | "store";
 }
 
@@ -37,14 +39,30 @@ interface Origin {
 }
 
 /** What is kept of a response that went out whole. All its fields decide whether it may be, whoever set them. */
-export function keepable(captured: Captured, origin: Origin, rules: KeepingRules): Keepable {
-  const sent = fieldsOf(captured.sentHeaders);
-  const refusal = refusalOf({ status: captured.status, headers: captured.sentHeaders }, origin, rules);
+export async function keepable(
+  { status, headers, sentHeaders, body }: Captured,
+  origin: Origin,
+  rules: KeepingRules,
+): Promise<Keepable> {
+  const sent = fieldsOf(sentHeaders);
+  const refusal = refusalOf({ status, fields: sent }, origin, rules);
   if (refusal) return { refusal };
-  const date = sent("date");
-  const own = keptFields(captured.headers, rules.setCookie).filter(([name]) => name !== "date");
-  const list: FieldList = date === undefined ? own : [...own, ["date", date]];
-  return madeOf({ status: captured.status, list, sent, body: captured.body }, origin, rules);
+  const list: FieldList = [
+    ...keptFields(headers, rules.setCookie).filter(([name]) => name !== "date"),
+    ...fieldIn("date", sent),
+  ];
+  const twins = rules.compress && isCompressible(sent) ? await twinsOf(body) : [];
+  return madeOf({ status, list, sent, body, twins }, origin, rules);
+}
+
+function fieldIn(name: string, fields: Fields): FieldList {
+  const value = fields(name);
+  return value === undefined ? [] : [[name, value]];
+}
+
+/** The request fields that a cache's own doing makes a response vary with. */
+export function ownVary(fields: Fields, { compress, isolate = [] }: InsideRules): readonly string[] {
+  return compress && isCompressible(fields) ? ["accept-encoding", ...isolate] : isolate;
 }
 
 /** A stored response after a 304 has confirmed it (RFC 9111 §4.3.4). */
@@ -54,42 +72,51 @@ export function confirmed(
   origin: Origin,
   rules: KeepingRules,
 ): Keepable {
-  const { status, body } = stored;
+  const { status, body, twins } = stored;
   // Node would add it as the 304 goes out, which this one does not.
   const isDated = headers.some(([name]) => name === "date");
   const date = ["date", new Date(origin.respondedAt).toUTCString()] as const;
   const list = mergeNotModified(
-    pairsOf(stored.headers),
+    fieldLines(stored.headers),
     isDated ? headers : [...headers, date],
     rules.setCookie,
   );
   const sent = fieldsOf(list);
-  const refusal = refusalOf({ status, headers: list }, origin, rules);
-  return refusal ? { refusal } : madeOf({ status, list, sent, body }, origin, rules);
+  const refusal = refusalOf({ status, fields: sent }, origin, rules);
+  return refusal ? { refusal } : madeOf({ status, list, sent, body, twins }, origin, rules);
 }
 
 /** Why a response may not be kept; undefined for one that may. */
 export function refusalOf(
-  { status, headers }: { status: number; headers: HeaderList | FieldList },
+  { status, fields }: { status: number; fields: Fields },
   { method, request, respondedAt }: Pick<Origin, "method" | "request" | "respondedAt">,
   rules: KeepingRules,
 ): Refusal | undefined {
-  const fields = fieldsOf(headers);
   const verdict = storability({ method, fields: request }, { status, fields, respondedAt }, rules);
   return verdict.store ? undefined : verdict.reason;
 }
 
+interface Parts {
+  readonly list: FieldList;
+  readonly sent: Fields;
+}
+
 function madeOf(
-  { status, list, sent, body }: { status: number; list: FieldList; sent: Fields; body: Buffer },
+  { status, list, sent, body, twins }: Pick<StoredResponse, "status" | "body" | "twins"> & Parts,
   { requestedAt, respondedAt, tags, stamps }: Origin,
   rules: KeepingRules,
 ): Keepable {
   const lifetime = lifetimeOf({ status, fields: sent, respondedAt }, rules);
-  const names = varyNames(sent("vary"));
+  const vary = addToVary(sent("vary"), ownVary(sent, rules));
+  const varying = varyNames(vary);
+  // Hidden from the handler, it can only be what the cache itself chooses by.
+  const names =
+    varying === "*" ? [] : varying.filter((name) => !rules.compress || name !== "accept-encoding");
+  const kept: FieldList = [...list.filter(([name]) => name !== "vary"), ...fieldIn("vary", () => vary)];
   const { directives } = directivesFor(sent, rules.targets);
   const response: StoredResponse = {
     status,
-    headers: list.flatMap(([name, value]) =>
+    headers: kept.flatMap(([name, value]) =>
       typeof value === "string" ? [name, value] : value.flatMap((line) => [name, line]),
     ),
     times: timesOf(sent, { requestedAt, respondedAt }),
@@ -98,8 +125,9 @@ function madeOf(
     tags,
     stamps,
     body,
+    twins,
   };
-  return { response, names: names === "*" ? [] : names, ttlMs: keepingTime(lifetime) };
+  return { response, names, ttlMs: keepingTime(lifetime) };
 }
 
 function timesOf(

@@ -20,7 +20,7 @@ export async function lead(room: Room, exchange: Exchange, first: Found): Promis
     if (mayRun && !hasLeft(exchange)) return runHandler(room, exchange, runOf(found, lease));
     if (lease && lease.token === undefined) await pause(pollMs * (0.5 + Math.random()));
     // Somebody has led it to its end since it was looked for, or does so now.
-    const again = await room.responses.find(first.target).catch(() => found);
+    const again = await findAgain(room, found);
     if (lease?.token !== undefined) void giveBack(room, found, lease.token);
     if (hasLeft(exchange)) return { outcome: "failed" };
     found = usableBy(exchange, again);
@@ -44,4 +44,13 @@ export async function runAlone(
     return;
   }
   room.flights.note(flight, await runHandler(room, exchange, runOf(found, lease)));
+}
+
+/** What was found before, where the store cannot be asked. */
+async function findAgain({ responses }: Room, found: Found): Promise<Found> {
+  try {
+    return await responses.find(found.target);
+  } catch {
+    return found;
+  }
 }

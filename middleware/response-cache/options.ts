@@ -2,6 +2,7 @@ import type { Request } from "express";
 import type { CacheStore } from "../../stores/cache/contract.ts";
 import {
   assertCount,
+  assertFlag,
   assertFunction,
   assertOneOf,
   assertOptionNames,
@@ -56,6 +57,16 @@ export interface HttpCacheOptions {
   readonly strictSMaxage?: boolean;
   /** How many responses of one key are kept that differ by the fields of their `Vary`. Default 50. */
   readonly mostVariants?: number;
+  /**
+   * Whether text is kept in br and gzip beside the handler's own, and sent in the coding that each client likes best.
+   * Default false. A miss goes out as the handler made it, which does not see the client's `Accept-Encoding`.
+   */
+  readonly compress?: boolean;
+  /**
+   * The only request fields, beside `Host`, that the layers inside see when their response may be kept; it is told apart
+   * by them. Default: they see all, and have to name in `Vary` what they use. `[]` lets them see none.
+   */
+  readonly isolate?: readonly string[];
 }
 
 const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
@@ -67,6 +78,7 @@ export interface ResponseCacheSettings {
   readonly setCookie: "refuse" | "strip" | "store";
   readonly mostVariants: number;
   readonly targets: readonly string[];
+  readonly isolate: readonly string[] | undefined;
 }
 
 /** @throws TypeError that names the option at fault */
@@ -89,8 +101,28 @@ export function settingsOf(options: ResponseCacheOptions): ResponseCacheSettings
     const value = http[field];
     if (value !== undefined && value !== 0) assertCount(value, `responseCache: http.${field}`);
   }
-  const lowerTargets = targets.map((field) => field.toLowerCase());
-  return { name, maxBodyBytes, setCookie, mostVariants, targets: lowerTargets };
+  for (const field of ["clientDirectives", "strictSMaxage", "compress"] as const) {
+    assertFlag(http[field], `responseCache: http.${field}`);
+  }
+  return {
+    name,
+    maxBodyBytes,
+    setCookie,
+    mostVariants,
+    targets: fieldNames(targets, "responseCache: http.targets"),
+    isolate: http.isolate && fieldNames(http.isolate, "responseCache: http.isolate"),
+  };
+}
+
+function fieldNames(names: unknown, option: string): readonly string[] {
+  if (!Array.isArray(names) || !names.every(isFieldName)) {
+    throw new TypeError(`${option} must be a list of field names`);
+  }
+  return names.map((name: string) => name.toLowerCase());
+}
+
+function isFieldName(name: unknown): boolean {
+  return typeof name === "string" && /^[!#$%&'*+.^_`|~\w-]+$/.test(name);
 }
 
 const NAMES: readonly (keyof ResponseCacheOptions)[] = [
@@ -110,6 +142,8 @@ const HTTP_NAMES: readonly (keyof HttpCacheOptions)[] = [
   "staleIfErrorMs",
   "strictSMaxage",
   "mostVariants",
+  "compress",
+  "isolate",
 ];
 const RENAMED = {
   keyGenerator: 'use "key"',

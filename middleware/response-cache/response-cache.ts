@@ -8,7 +8,7 @@ import { Flights } from "./flights.ts";
 import { settingsOf, type ResponseCacheOptions } from "./options.ts";
 import { bypassOf, isSafe } from "./request-policy.ts";
 import { ResponseStore } from "./response-store.ts";
-import { exchangeOf, type Room } from "./room.ts";
+import { exchangeOf, type Exchange, type Room } from "./room.ts";
 import { passOn, serve } from "./serve.ts";
 import { invalidateAfter } from "./unsafe-request.ts";
 
@@ -46,14 +46,14 @@ export interface ResponseCacheMiddleware extends RouteMiddleware {
  */
 export function responseCache(options: ResponseCacheOptions): ResponseCacheMiddleware {
   const settings = settingsOf(options);
-  const { name, maxBodyBytes, setCookie, targets } = settings;
+  const { name, maxBodyBytes, setCookie, targets, isolate } = settings;
   const { store, ttlMs, tags: tagsOf, http = {} } = options;
   const responses = new ResponseStore(store, settings.mostVariants);
-  const rules = { ...http, ttlMs, targets, setCookie };
+  const rules = { ...http, ttlMs, targets, setCookie, isolate };
   const room: Room = { name, responses, flights: new Flights(), rules, maxBodyBytes };
   const keyOf = requestKey("responseCache", options.key ?? defaultKey);
 
-  async function responseCacheMiddleware(req: Request, res: Response, next: NextFunction): Promise<void> {
+  function responseCacheMiddleware(req: Request, res: Response, next: NextFunction): void | Promise<void> {
     const exchange = exchangeOf(room, { req, res, next });
     if (!isSafe(req)) {
       if (!options.key) invalidateAfter(room, { req, res });
@@ -63,10 +63,13 @@ export function responseCache(options: ResponseCacheOptions): ResponseCacheMiddl
     if (bypass === "session") warnOfSession();
     if (bypass) return passOn(room, exchange, { fwd: "bypass", detail: bypass });
     const read = keyOf(req);
-    const key = `${name} ${typeof read === "string" ? read : await read}`;
-    const tags = tagsOf ? tagsOf(req) : [];
+    return typeof read === "string" ? lookUp(exchange, read) : read.then((key) => lookUp(exchange, key));
+  }
+
+  function lookUp(exchange: Exchange, key: string): void | Promise<void> {
+    const tags = tagsOf ? tagsOf(exchange.req) : [];
     assertTags(tags);
-    await serve(room, exchange, { key, tags, request: exchange.request });
+    return serve(room, exchange, { key: `${name} ${key}`, tags, request: exchange.request });
   }
 
   return Object.assign(forAnyRoute(responseCacheMiddleware), {

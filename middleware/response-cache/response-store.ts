@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
+import { isPromise } from "node:util/types";
 import { LRUCache } from "lru-cache";
-import type { CacheStore } from "../../stores/cache/contract.ts";
+import type { CacheReading, CacheStore } from "../../stores/cache/contract.ts";
 import { stampStanding, type StampStanding } from "../../stores/cache/stamp-standing.ts";
 import type { Fields } from "./http/fields.ts";
 import { varyValues } from "./http/vary.ts";
@@ -54,27 +55,45 @@ export class ResponseStore {
     this.#mostVariants = mostVariants;
   }
 
-  /** What is kept for a request: one question to the store, or a second one where its variants are not known yet. */
-  async find(target: Target): Promise<Found> {
+  /**
+   * What is kept for a request: one question to the store, or a second one where its variants are not known yet. Comes
+   * without a promise from a store that needs none.
+   */
+  find(target: Target): Found | Promise<Found> {
     const { key, tags, request } = target;
     const hint = this.#hints.get(key);
     const guessed = hint && variantKey(key, hint.variants, request);
-    const reading = await this.#store.read(guessed === undefined ? [key] : [key, guessed], tags);
-    const [first, second] = reading.values;
+    const reading = this.#store.read(guessed === undefined ? [key] : [key, guessed], tags);
+    return isPromise(reading)
+      ? reading.then((read) => this.#found(target, guessed, read))
+      : this.#found(target, guessed, reading);
+  }
+
+  #found(
+    target: Target,
+    guessed: string | undefined,
+    { values, stamps }: CacheReading,
+  ): Found | Promise<Found> {
+    const { key, request } = target;
+    const [first, second] = values;
     const frame = first && decodeFrame(first);
     if (frame?.kind !== "variants") {
       this.#hints.delete(key);
-      return foundOf(target, { entryKey: key, stored: frame?.response, stamps: reading.stamps });
+      return foundOf(target, { entryKey: key, stored: frame?.response, stamps });
     }
     const { variants } = frame;
-    if (hint?.variants.generation !== variants.generation) {
+    if (this.#hints.get(key)?.variants.generation !== variants.generation) {
       this.#hints.set(key, { variants, stored: new Map() });
     }
     const entryKey = variantKey(key, variants, request);
-    const bytes = entryKey === guessed ? second : (await this.#store.read([entryKey])).values[0];
-    const variant = bytes && decodeFrame(bytes);
-    const stored = variant?.kind === "response" ? variant.response : undefined;
-    return foundOf(target, { entryKey, stored, stamps: reading.stamps, variants });
+    const foundIn = (bytes: Buffer | undefined): Found => {
+      const variant = bytes && decodeFrame(bytes);
+      const stored = variant?.kind === "response" ? variant.response : undefined;
+      return foundOf(target, { entryKey, stored, stamps, variants });
+    };
+    if (entryKey === guessed) return foundIn(second);
+    const reading = this.#store.read([entryKey]);
+    return isPromise(reading) ? reading.then((read) => foundIn(read.values[0])) : foundIn(reading.values[0]);
   }
 
   /** Whether one more variant of a key may be kept: each costs memory, and a client may make up as many as it likes. */

@@ -24,14 +24,18 @@ export interface Exchange {
 }
 
 export function exchangeOf(room: Room, parts: Pick<Exchange, "req" | "res" | "next">): Exchange {
-  const startedAt = performance.now();
+  const startedAt = channels.responseCache.hasSubscribers ? performance.now() : 0;
   let reported = false;
   return {
-    ...parts,
+    req: parts.req,
+    res: parts.res,
+    next: parts.next,
     request: requestFields(parts.req),
     report(outcome, code) {
       if (reported) return;
       reported = true;
+      // Whoever has begun to listen meanwhile hears of the next request.
+      if (startedAt === 0) return;
       publish(channels.responseCache, () => ({
         cache: room.name,
         outcome,
@@ -43,7 +47,7 @@ export function exchangeOf(room: Room, parts: Pick<Exchange, "req" | "res" | "ne
 }
 
 /** The request's fields as they are when they are asked for. */
-export function requestFields(req: Request): Fields {
+function requestFields(req: Request): Fields {
   return (name) => {
     // Any name may come out of a Vary, `constructor` too.
     const value = Object.hasOwn(req.headers, name) ? req.headers[name] : undefined;

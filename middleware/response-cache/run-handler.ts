@@ -8,14 +8,14 @@ import { confirms, evaluateConditions, validatorsOf } from "./http/conditional.t
 import { fieldsOf, type Fields } from "./http/fields.ts";
 import { isOriginError, mayServeStaleOnError } from "./http/reuse.ts";
 import { varyValues } from "./http/vary.ts";
-import { replaceConditions } from "./conditional-request.ts";
 import type { Landed } from "./flights.ts";
-import { confirmed, keepable, refusalOf, type Keepable, type Refused } from "./kept-response.ts";
+import { confirmed, keepable, ownVary, refusalOf, type Keepable, type Refused } from "./kept-response.ts";
+import { showInside } from "./request-inside.ts";
 import { hasSession } from "./request-policy.ts";
 import type { Found } from "./response-store.ts";
 import type { Exchange, Room } from "./room.ts";
-import { sendStored, storedFields } from "./send-stored.ts";
-import type { StoredResponse } from "./stored-response.ts";
+import { sendStored } from "./send-stored.ts";
+import { fieldLines, type StoredResponse } from "./stored-response.ts";
 
 /** On what terms a handler runs. */
 export interface Run {
@@ -62,7 +62,7 @@ class Landing {
   readonly #exchange: Exchange;
   readonly #run: Run;
   readonly #stale: StoredResponse | undefined;
-  readonly #restoreConditions: () => void;
+  readonly #showOutside: () => void;
   readonly #requestedAt = Date.now();
   readonly #isConditional: boolean;
 
@@ -73,28 +73,28 @@ class Landing {
     this.#stale = run.found.stored;
     const validators = this.#stale && validatorsOf(storedFields(this.#stale));
     this.#isConditional = validators?.ifNoneMatch !== undefined || validators?.ifModifiedSince !== undefined;
-    this.#restoreConditions = replaceConditions(exchange.req, validators);
-    exchange.res.once("close", this.#restoreConditions);
+    this.#showOutside = showInside(exchange.req, validators, room.rules);
+    exchange.res.once("close", this.#showOutside);
   }
 
   /** Judges a head that is about to go out, and says in Cache-Status what becomes of the response. */
   judge(head: TakenHead): Verdict {
     const { req, res, request, report } = this.#exchange;
-    this.#restoreConditions();
+    this.#showOutside();
     if (this.#confirms(head)) return "withhold";
     const stale = this.#stale;
     if (stale && isOriginError(head.status) && mayServeStaleOnError(stale, Date.now())) return "withhold";
     report("miss");
     if (this.#run.isDetached) return "send";
     if (!res.hasHeader("Date")) res.setHeader("Date", new Date().toUTCString());
-    const sent = { status: head.status, headers: allHeaders(res) };
-    const refusal = this.#refusal(sent);
+    const fields = sentFields(res);
+    const { rules } = this.#room;
+    const refusal = this.#refusal() ?? refusalOf({ status: head.status, fields }, this.#origin(), rules);
+    if (!refusal) for (const name of ownVary(fields, rules)) res.vary(name);
     res.append("Cache-Status", this.#status({ fwdStatus: head.status, refusal }));
     // The handler has not seen them, and has made the whole response.
-    const isMet = req.method === "GET" && head.status === 200 && isConditional(request);
-    return isMet && evaluateConditions(request, fieldsOf(sent.headers)) === "not-modified"
-      ? "not-modified"
-      : "send";
+    if (req.method !== "GET" || head.status !== 200) return "send";
+    return evaluateConditions(request, fields) === "not-modified" ? "not-modified" : "send";
   }
 
   /** The stored response goes out in place of the handler's: confirmed by its 304, or for want of a better one. */
@@ -111,9 +111,8 @@ class Landing {
   }
 
   async keep(captured: Captured): Promise<Landed> {
-    const { status, sentHeaders: headers } = captured;
-    const refusal = this.#refusal({ status, headers });
-    return this.#store(refusal ? { refusal } : keepable(captured, this.#origin(), this.#room.rules));
+    const refusal = this.#refusal();
+    return this.#store(refusal ? { refusal } : await keepable(captured, this.#origin(), this.#room.rules));
   }
 
   /** Nothing came of it that anybody else could have. */
@@ -174,11 +173,10 @@ class Landing {
     }
   }
 
-  /** Why a response with this head is kept for nobody; undefined for one that is. */
-  #refusal(head: Parameters<typeof refusalOf>[0]): Refused | undefined {
+  /** Why a response is kept for nobody, whatever it says of itself. */
+  #refusal(): Refused | undefined {
     if (hasSession(this.#exchange.req)) return "session";
-    if (!this.#room.responses.hasRoom(this.#run.found)) return "variants";
-    return refusalOf(head, this.#origin(), this.#room.rules);
+    return this.#room.responses.hasRoom(this.#run.found) ? undefined : "variants";
   }
 
   #answer(
@@ -186,11 +184,10 @@ class Landing {
     outcome: "stale" | "revalidated",
     told: { fwdStatus?: number | undefined; detail?: string },
   ): void {
-    const { req, res, report } = this.#exchange;
-    this.#restoreConditions();
-    report(outcome);
+    this.#showOutside();
+    this.#exchange.report(outcome);
     if (this.#run.isDetached) return;
-    sendStored({ req, res }, stored, this.#status(told));
+    sendStored(this.#exchange, stored, this.#status(told));
   }
 
   #confirms({ status, headers }: TakenHead): boolean {
@@ -222,14 +219,15 @@ class Landing {
   }
 }
 
-function allHeaders(res: Exchange["res"]): [string, string | string[]][] {
-  return Object.entries(res.getHeaders()).flatMap(([name, value]): [string, string | string[]][] =>
+function sentFields(res: Exchange["res"]): Fields {
+  const fields = Object.entries(res.getHeaders()).flatMap(([name, value]): [string, string | string[]][] =>
     value === undefined ? [] : [[name, Array.isArray(value) ? value : String(value)]],
   );
+  return fieldsOf(fields);
 }
 
-function isConditional(request: Fields): boolean {
-  return request("if-none-match") !== undefined || request("if-modified-since") !== undefined;
+function storedFields({ headers }: StoredResponse): Fields {
+  return fieldsOf(fieldLines(headers));
 }
 
 /** The client has its response already, whatever comes of this; the store publishes it. */

@@ -1,3 +1,4 @@
+import { isPromise } from "node:util/types";
 import { stampStanding } from "../../stores/cache/stamp-standing.ts";
 import { sendProblem } from "../response/problem.ts";
 import { storeFailure } from "../response/store-failure.ts";
@@ -16,28 +17,53 @@ import { sendStored } from "./send-stored.ts";
 /** How often a request waits for another one's handler, which may each time come to nothing, before it runs its own. */
 const MOST_WAITS = 3;
 
-/** Answers a request that may be answered from the cache: with what is kept, or with what the layers inside make. */
-export async function serve(room: Room, exchange: Exchange, target: Target): Promise<void> {
-  const { req } = exchange;
-  for (let waits = 0; ; waits += 1) {
-    const found = await findOrPass(room, exchange, target);
-    if (!found) return;
-    if (found.stored && answerStored(room, exchange, { found, stored: found.stored })) return;
-    if (isOnlyIfCached(exchange.request, room.rules)) return refuse(room, exchange, found);
-    if (req.method === "HEAD") return passOn(room, exchange, { fwd: missOf(found), detail: "head" });
-    if (exchange.request("range") !== undefined && !found.stored) {
-      return passOn(room, exchange, { fwd: missOf(found), detail: "range" });
-    }
+/**
+ * Answers a request that may be answered from the cache: with what is kept, or with what the layers inside make. What is
+ * kept in this process is sent in the same turn of the event loop.
+ */
+export function serve(room: Room, exchange: Exchange, target: Target): void | Promise<void> {
+  const looked = findOrPass(room, exchange, target);
+  if (looked && !isPromise(looked) && answerFound(room, exchange, looked)) return undefined;
+  return makeOrWait(room, exchange, { target, looked });
+}
+
+async function makeOrWait(
+  room: Room,
+  exchange: Exchange,
+  { target, looked }: { target: Target; looked: ReturnType<typeof findOrPass> },
+): Promise<void> {
+  let found = await looked;
+  for (let waits = 0; found; waits += 1) {
+    if (answerFound(room, exchange, found)) return;
     const flight = flightOf(exchange, found);
     if (mustRunAlone(room, found, flight) || waits >= MOST_WAITS) {
       return runAlone(room, exchange, { found, flight });
     }
     const underWay = room.flights.get(flight);
-    if (!underWay) return room.flights.start(flight, () => lead(room, exchange, found));
+    const leading = found;
+    if (!underWay) return room.flights.start(flight, () => lead(room, exchange, leading));
     const landed = await underWay;
     if (answerLanded(room, exchange, { found, landed }) || hasLeft(exchange)) return;
     if (landed.outcome === "late") return runAlone(room, exchange, { found, flight });
+    found = await findOrPass(room, exchange, target);
   }
+}
+
+/** Returns false for a request whose response is to be made, and may be kept. */
+function answerFound(room: Room, exchange: Exchange, found: Found): boolean {
+  const { req, request } = exchange;
+  const { stored } = found;
+  if (stored && answerStored(room, exchange, { found, stored })) return true;
+  if (isOnlyIfCached(request, room.rules)) {
+    refuse(room, exchange, found);
+  } else if (req.method === "HEAD") {
+    passOn(room, exchange, { fwd: missOf(found), detail: "head" });
+  } else if (request("range") !== undefined && !stored) {
+    passOn(room, exchange, { fwd: missOf(found), detail: "range" });
+  } else {
+    return false;
+  }
+  return true;
 }
 
 /** The client wants nothing but what is stored, and there is nothing that it may have (RFC 9111 §5.2.1.7). */
@@ -52,14 +78,22 @@ function refuse(room: Room, { res, report }: Exchange, found: Found): void {
 }
 
 /** Undefined where nobody is there any more, or the store could not be asked and the handler has the request. */
-async function findOrPass(room: Room, exchange: Exchange, target: Target): Promise<Found | undefined> {
-  try {
-    const found = await room.responses.find(target);
-    return hasLeft(exchange) ? undefined : usableBy(exchange, found);
-  } catch (error) {
+function findOrPass(
+  room: Room,
+  exchange: Exchange,
+  target: Target,
+): Found | undefined | Promise<Found | undefined> {
+  const use = (found: Found): Found | undefined =>
+    hasLeft(exchange) ? undefined : usableBy(exchange, found);
+  const pass = (error: unknown): undefined => {
     exchange.report("store-error", storeFailure("responseCache", error));
     if (!hasLeft(exchange)) passOn(room, exchange, { fwd: "bypass", detail: "store-error" });
-    return undefined;
+  };
+  try {
+    const found = room.responses.find(target);
+    return isPromise(found) ? found.then(use, pass) : use(found);
+  } catch (error) {
+    return pass(error);
   }
 }
 
@@ -92,13 +126,13 @@ function answerLanded(
 ): boolean {
   if (landed.outcome !== "kept" || hasLeft(exchange)) return false;
   const { stored, names, values } = landed;
-  const { req, res, request, report } = exchange;
+  const { request, report } = exchange;
   const isFresh = stored.lifetime.ms > currentAgeMs(stored.times, Date.now());
   // The run may have begun before a purge that this request came after.
   if (stampStanding(stored.stamps, found.stamps) !== "current") return false;
   if (!isFresh || (request("authorization") !== undefined && !stored.isForAuthorized)) return false;
   if (varyValues(names, request).some((value, at) => value !== values[at])) return false;
   report("coalesced");
-  sendStored({ req, res }, stored, formatCacheStatus(room.name, { fwd: "miss", collapsed: true }));
+  sendStored(exchange, stored, formatCacheStatus(room.name, { fwd: "miss", collapsed: true }));
   return true;
 }

@@ -15,6 +15,13 @@ export interface StoredResponse {
   /** Of the tags, as they were before the response was made. */
   readonly stamps: readonly string[];
   readonly body: Buffer;
+  /** The same body in other codings. */
+  readonly twins: readonly Twin[];
+}
+
+export interface Twin {
+  readonly coding: "br" | "gzip";
+  readonly body: Buffer;
 }
 
 /** What a key holds whose responses vary: which request fields tell them apart (RFC 9111 §4.1). */
@@ -22,6 +29,11 @@ export interface Variants {
   readonly names: readonly string[];
   /** In the keys of the variants, so that all of them are out of reach once this is gone. */
   readonly generation: string;
+}
+
+/** The fields as they are kept, a name and a value for each line. */
+export function fieldLines(flat: readonly string[]): [name: string, value: string][] {
+  return Array.from({ length: flat.length / 2 }, (_, at) => [flat[at * 2] ?? "", flat[at * 2 + 1] ?? ""]);
 }
 
 export type StoredFrame =
@@ -34,25 +46,24 @@ const VARIANTS = 0x22;
 const HEAD_BYTES = 5;
 
 /**
- * One byte of version and kind, four of the length of the metadata, the metadata as JSON, then the body as it is: a hit
- * parses a few hundred bytes of JSON and copies no body.
+ * One byte of version and kind, four of the length of the metadata, the metadata as JSON, then the body as it is and its
+ * twins: a hit parses a few hundred bytes of JSON and copies no body.
  */
-export function encodeResponse({ body, ...meta }: StoredResponse): Buffer {
-  return frameOf(RESPONSE, meta, body);
+export function encodeResponse({ body, twins, ...rest }: StoredResponse): Buffer {
+  const meta = { ...rest, twins: twins.map((twin) => [twin.coding, twin.body.length]) };
+  return frameOf(RESPONSE, meta, [body, ...twins.map((twin) => twin.body)]);
 }
 
 export function encodeVariants(variants: Variants): Buffer {
-  return frameOf(VARIANTS, variants, Buffer.alloc(0));
+  return frameOf(VARIANTS, variants, []);
 }
 
-function frameOf(kind: number, meta: object, body: Buffer): Buffer {
+function frameOf(kind: number, meta: object, bodies: readonly Buffer[]): Buffer {
   const json = Buffer.from(JSON.stringify(meta));
-  const frame = Buffer.allocUnsafe(HEAD_BYTES + json.length + body.length);
-  frame.writeUInt8(kind, 0);
-  frame.writeUInt32BE(json.length, 1);
-  json.copy(frame, HEAD_BYTES);
-  body.copy(frame, HEAD_BYTES + json.length);
-  return frame;
+  const head = Buffer.allocUnsafe(HEAD_BYTES);
+  head.writeUInt8(kind, 0);
+  head.writeUInt32BE(json.length, 1);
+  return Buffer.concat([head, json, ...bodies]);
 }
 
 /** A store in this process returns one and the same buffer again and again. */
@@ -75,7 +86,17 @@ function readFrame(frame: Buffer): StoredFrame | undefined {
   const meta = parsed(frame.toString("utf8", HEAD_BYTES, bodyAt));
   if (kind === VARIANTS && isVariants(meta)) return { kind: "variants", variants: meta };
   if (kind !== RESPONSE || !isMeta(meta)) return undefined;
-  return { kind: "response", response: { ...meta, body: frame.subarray(bodyAt) } };
+  const bodies = bodiesOf(frame.subarray(bodyAt), meta.twins);
+  return bodies && { kind: "response", response: { ...meta, ...bodies } };
+}
+
+function bodiesOf(bytes: Buffer, lengths: Meta["twins"]): Pick<StoredResponse, "body" | "twins"> | undefined {
+  let end = bytes.length;
+  const twins = lengths.toReversed().map(([coding, length]): Twin => {
+    end -= length;
+    return { coding, body: bytes.subarray(Math.max(0, end), end + length) };
+  });
+  return end < 0 ? undefined : { body: bytes.subarray(0, end), twins: twins.toReversed() };
 }
 
 function parsed(json: string): unknown {
@@ -92,10 +113,14 @@ function isVariants(value: unknown): value is Variants {
   return isStrings(names) && names.length > 0 && typeof generation === "string";
 }
 
+type Meta = Omit<StoredResponse, "body" | "twins"> & {
+  readonly twins: readonly (readonly [coding: Twin["coding"], bytes: number])[];
+};
+
 /** Whether everything in it can be sent: a damaged frame that Node refuses would fail every hit until it expires. */
-function isMeta(value: unknown): value is Omit<StoredResponse, "body"> {
+function isMeta(value: unknown): value is Meta {
   if (typeof value !== "object" || value === null) return false;
-  const { status, headers, times, lifetime, isForAuthorized, tags, stamps } = value as Record<
+  const { status, headers, times, lifetime, isForAuthorized, tags, stamps, twins } = value as Record<
     string,
     unknown
   >;
@@ -111,7 +136,21 @@ function isMeta(value: unknown): value is Omit<StoredResponse, "body"> {
     typeof (lifetime as Record<string, unknown>)["mustRevalidate"] === "boolean" &&
     typeof isForAuthorized === "boolean" &&
     isStrings(tags) &&
-    isStrings(stamps)
+    isStrings(stamps) &&
+    isTwins(twins)
+  );
+}
+
+function isTwins(value: unknown): value is Meta["twins"] {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (twin: unknown) =>
+        Array.isArray(twin) &&
+        (twin[0] === "br" || twin[0] === "gzip") &&
+        Number.isSafeInteger(twin[1]) &&
+        twin[1] >= 0,
+    )
   );
 }
 

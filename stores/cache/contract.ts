@@ -17,8 +17,11 @@
 export interface CacheStore {
   get(key: string): Promise<Buffer | undefined>;
 
-  /** Several values, and the stamps of several tags, asked at once; both in the order in which they were asked. */
-  read(keys: readonly string[], tags?: readonly string[]): Promise<CacheReading>;
+  /**
+   * Several values, and the stamps of several tags, asked at once; both in the order in which they were asked. What is
+   * all in this process comes at once, without a promise.
+   */
+  read(keys: readonly string[], tags?: readonly string[]): CacheReading | Promise<CacheReading>;
 
   /** Writes `value` for `ttlMs`, in place of any earlier one, and ends a lease. */
   set(key: string, value: Buffer, ttlMs: number): Promise<void>;

@@ -67,7 +67,7 @@ export class MemoryCacheStore implements CacheStore {
     return this.#live(this.#entries, key)?.value;
   }
 
-  async read(keys: readonly string[], tags: readonly string[] = []): Promise<CacheReading> {
+  read(keys: readonly string[], tags: readonly string[] = []): CacheReading {
     return {
       values: keys.map((key) => this.#live(this.#entries, key)?.value),
       stamps: tags.map((tag) => {

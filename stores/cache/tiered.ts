@@ -81,23 +81,21 @@ export class TieredCacheStore implements CacheStore {
     return (await this.read([key])).values[0];
   }
 
-  async read(keys: readonly string[], tags: readonly string[] = []): Promise<CacheReading> {
-    if (!this.#invalidation.coherent) return this.#counted(await this.#l2.read(keys, tags));
+  read(keys: readonly string[], tags: readonly string[] = []): CacheReading | Promise<CacheReading> {
+    if (!this.#invalidation.coherent) return this.#l2.read(keys, tags).then((read) => this.#counted(read));
     const wanted: Wanted[] = [
       ...keys.map((id) => ({ id, redisKey: this.#l2.redis.key(id), isTag: false })),
       ...tags.map((id) => ({ id, redisKey: this.#l2.tagKey(id), isTag: true })),
     ];
     const found = wanted.map(({ redisKey }) => this.#local.get(redisKey));
     const missing = wanted.filter((_, at) => found[at] === undefined);
-    if (missing.length > 0) {
-      const fetched = await this.#fetch(missing);
-      for (const [at, value] of found.entries()) found[at] = value ?? fetched.shift();
-    }
     this.#hits.l1 += keys.length - missing.filter(({ isTag }) => !isTag).length;
-    return {
-      values: found.slice(0, keys.length) as CacheReading["values"],
-      stamps: found.slice(keys.length) as CacheReading["stamps"],
-    };
+    const readingOf = (all: readonly (LocalValue | undefined)[]): CacheReading => ({
+      values: all.slice(0, keys.length) as CacheReading["values"],
+      stamps: all.slice(keys.length) as CacheReading["stamps"],
+    });
+    if (missing.length === 0) return readingOf(found);
+    return this.#fetch(missing).then((fetched) => readingOf(found.map((value) => value ?? fetched.shift())));
   }
 
   async set(key: string, value: Buffer, ttlMs: number): Promise<void> {

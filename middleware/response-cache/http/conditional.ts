@@ -21,9 +21,10 @@ export function evaluateConditions(
   const noneMatch = requestFields("if-none-match");
   if (noneMatch !== undefined) return matchesAny(noneMatch, stored("etag")) ? "not-modified" : "send";
   const since = parseHttpDate(requestFields("if-modified-since"));
+  if (since === undefined) return "send";
   // Without a Last-Modified its Date stands for it (RFC 9111 §4.3.2); with an invalid one nothing does.
   const modified = parseHttpDate(stored("last-modified") ?? stored("date"));
-  return since !== undefined && modified !== undefined && modified <= since ? "not-modified" : "send";
+  return modified !== undefined && modified <= since ? "not-modified" : "send";
 }
 
 /** The tag itself where it is a valid strong one. */

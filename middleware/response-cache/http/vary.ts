@@ -20,6 +20,14 @@ export function varyNames(value: string | undefined): string[] | "*" {
   return [...names].toSorted();
 }
 
+/** A Vary that names these fields too; as it was where it does already. */
+export function addToVary(value: string | undefined, names: readonly string[]): string | undefined {
+  const before = varyNames(value);
+  if (before === "*") return value;
+  const added = names.filter((name) => !before.includes(name));
+  return added.length === 0 ? value : [...(value ? [value] : []), ...added].join(", ");
+}
+
 /**
  * What a request has for these fields, in their order, made the same where only blanks of a list differ (RFC 9111 §4.1).
  * A field that is absent is told from one that is empty.

@@ -49,7 +49,7 @@ export function describeRead(store: () => CacheStore, open: OpenCacheStore): voi
     const expected = keys.map((key, at) => (at % 3 ? key : undefined));
     const gotten = await Promise.all(keys.map((key, at) => open("cache", at % 2).get(key)));
     expect(texts(gotten)).to.deep.equal(expected);
-    const several = await Promise.all([keys, keys.toReversed()].map((asked) => store().read(asked)));
+    const several = await Promise.all([keys, keys.toReversed()].map(async (asked) => store().read(asked)));
     expect(several.map(({ values }) => texts(values))).to.deep.equal([expected, expected.toReversed()]);
   });
 

@@ -16,16 +16,18 @@ describe("responseCache, of a request that is over while the store is asked", ()
       }
       const gate = createGate();
       const read = store.read.bind(store);
-      store.read = async (...args) => {
-        await gate.pass();
-        return read(...args);
-      };
+      const slow = Object.assign(store, {
+        async read(...args: Parameters<typeof read>) {
+          await gate.pass();
+          return read(...args);
+        },
+      });
       const uncaught: unknown[] = [];
       const timeout: RequestHandler = (_req, res, next) => {
         void gate.reached.then(() => res.status(504).send("too slow"));
         next();
       };
-      const { app, runs } = cached(countUp, { store }, [timeout]);
+      const { app, runs } = cached(countUp, { store: slow }, [timeout]);
       const note = (error: unknown): void => void uncaught.push(error);
       process.on("uncaughtExceptionMonitor", note);
       const answer = await send(app);

@@ -22,6 +22,7 @@ const META = {
   isForAuthorized: false,
   tags: [],
   stamps: [],
+  twins: [],
 };
 const KEY = "cache k";
 
@@ -56,6 +57,10 @@ const foreign: Record<string, Buffer> = {
   "no times": meta({ times: null }),
   "no rule of credentials": meta({ isForAuthorized: null }),
   "stamps that are no list": meta({ stamps: "current" }),
+  "twins that are no list": meta({ twins: "br" }),
+  "a twin in a coding that nobody knows": meta({ twins: [["zstd", 1]] }),
+  "a twin of no length": meta({ twins: [["br", -1]] }),
+  "twins longer than all there is": meta({ twins: [["br", 100]] }),
   "a stamp that nobody asked for": meta({ tags: ["t"], stamps: ["s"] }),
   "variants without names": frame(JSON.stringify({ names: [], generation: "g" }), { kind: 0x22 }),
   "variants of no generation": frame(JSON.stringify({ names: ["x"], generation: 1 }), { kind: 0x22 }),

@@ -41,8 +41,9 @@ describe("an object cache whose store is away", () => {
   });
 
   it("throws a mistake that the store finds", async () => {
-    const store = new MemoryCacheStore();
-    store.read = () => Promise.reject(new TypeError("a mistake"));
+    const store = Object.assign(new MemoryCacheStore(), {
+      read: () => Promise.reject(new TypeError("a mistake")),
+    });
     expect(String(await failure(cache(store).getOrLoad("k", () => 1)))).to.contain("a mistake");
   });
 });
