@@ -10,30 +10,33 @@ export interface Representation {
   readonly body: Buffer;
 }
 
-/** A store in this process has one and the same response again and again. */
-const known = new WeakMap<StoredResponse, Map<ContentCoding, Representation>>();
+/** By the fields that they are made of, which `decodeFrame` gives one and the same list as long as they are in use. */
+const known = new WeakMap<StoredResponse["headers"], Map<string, Omit<Representation, "body">>>();
 
 /** The representation in a coding that the response is kept in; `identity` is the response as its handler made it. */
 export function representationOf(stored: StoredResponse, coding: ContentCoding): Representation {
-  let made = known.get(stored);
-  if (!made) known.set(stored, (made = new Map()));
-  let representation = made.get(coding);
-  if (!representation) made.set(coding, (representation = make(stored, coding)));
-  return representation;
-}
-
-function make(stored: StoredResponse, coding: ContentCoding): Representation {
-  const lines = fieldLines(stored.headers);
-  const head = linesTogether(lines);
   const twin = stored.twins.find((one) => one.coding === coding);
   const body = twin?.body ?? stored.body;
-  if (twin) {
+  let made = known.get(stored.headers);
+  if (!made) known.set(stored.headers, (made = new Map()));
+  const variant = `${coding} ${body.length}`;
+  let ready = made.get(variant);
+  if (!ready) made.set(variant, (ready = headOf(stored, { coding: twin?.coding, length: body.length })));
+  return { head: ready.head, fields: ready.fields, body };
+}
+
+function headOf(
+  { headers, status }: StoredResponse,
+  { coding, length }: { coding: ContentCoding | undefined; length: number },
+): Omit<Representation, "body"> {
+  const head = linesTogether(fieldLines(headers));
+  if (coding) {
     head["content-encoding"] = coding;
     // Other bytes, and so another tag; weak, it still equals that of the handler's own response where clients ask.
     if (typeof head["etag"] === "string") head["etag"] = head["etag"].replace(/^"/, 'W/"');
   }
-  if (stored.status !== 204) head["content-length"] = String(body.length);
-  return { head, fields: fieldsOf(Object.entries(head)), body };
+  if (status !== 204) head["content-length"] = String(length);
+  return { head, fields: fieldsOf(Object.entries(head)) };
 }
 
 /** `writeHead` sets each name that it is given anew: the lines of one field have to come as a list. */

@@ -1,4 +1,5 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
+import { LRUCache } from "lru-cache";
 import type { StoredTimes } from "./http/age.ts";
 import type { Lifetime } from "./http/freshness.ts";
 
@@ -78,15 +79,33 @@ export function decodeFrame(frame: Buffer): StoredFrame | undefined {
   return read;
 }
 
+/** What metadata mean, by their text: a store that is far away gives the same bytes in a new buffer for each hit. */
+const metadata = new LRUCache<string, Meta>({
+  maxSize: 8 * 1024 * 1024,
+  sizeCalculation: (_, text) => 4 * text.length,
+});
+
+function metaOf(text: string): Meta | undefined {
+  const known = metadata.get(text);
+  if (known) return known;
+  const meta = parsed(text);
+  if (!isMeta(meta)) return undefined;
+  metadata.set(text, meta);
+  return meta;
+}
+
 function readFrame(frame: Buffer): StoredFrame | undefined {
   if (frame.length < HEAD_BYTES) return undefined;
   const kind = frame.readUInt8(0);
   const bodyAt = HEAD_BYTES + frame.readUInt32BE(1);
   if (bodyAt > frame.length) return undefined;
-  const meta = parsed(frame.toString("utf8", HEAD_BYTES, bodyAt));
-  if (kind === VARIANTS && isVariants(meta)) return { kind: "variants", variants: meta };
-  if (kind !== RESPONSE || !isMeta(meta)) return undefined;
-  const bodies = bodiesOf(frame.subarray(bodyAt), meta.twins);
+  const text = frame.toString("utf8", HEAD_BYTES, bodyAt);
+  if (kind === VARIANTS) {
+    const variants = parsed(text);
+    return isVariants(variants) ? { kind: "variants", variants } : undefined;
+  }
+  const meta = kind === RESPONSE ? metaOf(text) : undefined;
+  const bodies = meta && bodiesOf(frame.subarray(bodyAt), meta.twins);
   return bodies && { kind: "response", response: { ...meta, ...bodies } };
 }
 

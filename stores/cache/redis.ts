@@ -39,6 +39,10 @@ export class RedisCacheStore implements CacheStore {
     const outcomeOf = ({ values }: CacheReading): "ok" | "hit" | "miss" =>
       ids.length === 1 ? hitOrMiss(values[0]) : "ok";
     return this.#redis.observe({ operation: "read", outcomeOf }, async () => {
+      const [lone = ""] = ids;
+      if (ids.length === 1 && tags.length === 0) {
+        return { values: [await this.#reads.ask(this.#redis.key(lone))], stamps: [] };
+      }
       const keys = [...ids.map((id) => this.#redis.key(id)), ...this.#tagKeys(tags)];
       const found = await Promise.all(keys.map((key) => this.#reads.ask(key)));
       return {

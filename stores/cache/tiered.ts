@@ -83,19 +83,41 @@ export class TieredCacheStore implements CacheStore {
 
   read(keys: readonly string[], tags: readonly string[] = []): CacheReading | Promise<CacheReading> {
     if (!this.#invalidation.coherent) return this.#l2.read(keys, tags).then((read) => this.#counted(read));
+    return this.#copies(keys, tags) ?? this.#complete(keys, tags);
+  }
+
+  /** What is asked, where all of it is here. */
+  #copies(keys: readonly string[], tags: readonly string[]): CacheReading | undefined {
+    const values: Buffer[] = [];
+    for (const key of keys) {
+      const value = this.#local.get(this.#l2.redis.key(key));
+      if (value === undefined) return undefined;
+      values.push(value as Buffer);
+    }
+    const stamps: string[] = [];
+    for (const tag of tags) {
+      const stamp = this.#local.get(this.#l2.tagKey(tag));
+      if (stamp === undefined) return undefined;
+      stamps.push(stamp as string);
+    }
+    this.#hits.l1 += keys.length;
+    return { values, stamps };
+  }
+
+  async #complete(keys: readonly string[], tags: readonly string[]): Promise<CacheReading> {
     const wanted: Wanted[] = [
       ...keys.map((id) => ({ id, redisKey: this.#l2.redis.key(id), isTag: false })),
       ...tags.map((id) => ({ id, redisKey: this.#l2.tagKey(id), isTag: true })),
     ];
     const found = wanted.map(({ redisKey }) => this.#local.get(redisKey));
     const missing = wanted.filter((_, at) => found[at] === undefined);
+    const fetched = await this.#fetch(missing);
+    for (const [at, value] of found.entries()) found[at] = value ?? fetched.shift();
     this.#hits.l1 += keys.length - missing.filter(({ isTag }) => !isTag).length;
-    const readingOf = (all: readonly (LocalValue | undefined)[]): CacheReading => ({
-      values: all.slice(0, keys.length) as CacheReading["values"],
-      stamps: all.slice(keys.length) as CacheReading["stamps"],
-    });
-    if (missing.length === 0) return readingOf(found);
-    return this.#fetch(missing).then((fetched) => readingOf(found.map((value) => value ?? fetched.shift())));
+    return {
+      values: found.slice(0, keys.length) as CacheReading["values"],
+      stamps: found.slice(keys.length) as CacheReading["stamps"],
+    };
   }
 
   async set(key: string, value: Buffer, ttlMs: number): Promise<void> {

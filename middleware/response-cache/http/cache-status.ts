@@ -33,19 +33,19 @@ const MOST = 999_999_999_999_999;
 
 /** One member of a Cache-Status field, valid whatever the texts are: `cache; hit; ttl=42`. */
 export function formatCacheStatus(cache: string, member: CacheStatusMember): string {
-  const parts = [bareItem(cache)];
+  let text = bareItem(cache);
   if ("hit" in member) {
-    parts.push("hit");
+    text += "; hit";
   } else {
-    parts.push(`fwd=${member.fwd}`);
-    if (member.fwdStatus !== undefined) parts.push(`fwd-status=${integer(member.fwdStatus)}`);
-    if (member.stored) parts.push("stored");
-    if (member.collapsed) parts.push("collapsed");
+    text += `; fwd=${member.fwd}`;
+    if (member.fwdStatus !== undefined) text += `; fwd-status=${integer(member.fwdStatus)}`;
+    if (member.stored) text += "; stored";
+    if (member.collapsed) text += "; collapsed";
   }
-  if (member.ttl !== undefined) parts.push(`ttl=${integer(member.ttl)}`);
-  if (member.key !== undefined) parts.push(`key=${quoted(member.key)}`);
-  if (member.detail !== undefined) parts.push(`detail=${bareItem(member.detail)}`);
-  return parts.join("; ");
+  if (member.ttl !== undefined) text += `; ttl=${integer(member.ttl)}`;
+  if (member.key !== undefined) text += `; key=${quoted(member.key)}`;
+  if (member.detail !== undefined) text += `; detail=${bareItem(member.detail)}`;
+  return text;
 }
 
 function bareItem(text: string): string {
