@@ -1,2 +1,8 @@
-export { responseCache, type ResponseCacheMiddleware } from "./response-cache.ts";
+export {
+  responseCache,
+  type ResponseCache,
+  type ResponseCacheMiddleware,
+  type ResponseCachePurging,
+} from "./response-cache.ts";
+export type { ResponseCacheListener } from "./listener.ts";
 export type { HttpCacheOptions, ResponseCacheOptions } from "./options.ts";

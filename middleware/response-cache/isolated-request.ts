@@ -8,23 +8,17 @@ import type { Request } from "express";
  * Returns how to show all of them again.
  */
 export function isolateRequest(req: Request, names: readonly string[]): () => void {
-  const { headers, rawHeaders } = req;
+  const { headers, rawHeaders, headersDistinct } = req;
   const shown: Request["headers"] = forwarded(req);
   for (const name of ["host", ...names]) {
     const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
     if (value !== undefined) shown[name] = value;
   }
-  const show = (fields: Request["headers"], raw: string[]): void => {
-    req.headers = fields;
-    req.rawHeaders = raw;
-    // Node makes it of the raw ones when it is asked for next.
-    (req as { headersDistinct: unknown }).headersDistinct = undefined;
-  };
-  show(
-    shown,
-    Object.entries(shown).flatMap(([name, value]) => [value ?? []].flat().flatMap((line) => [name, line])),
-  );
-  return () => show(headers, rawHeaders);
+  const lines = Object.entries(shown).map(([name, value = []]) => [name, [value].flat()] as const);
+  const raw = lines.flatMap(([name, values]) => values.flatMap((value) => [name, value]));
+  // Types that know of no setter, which Node has.
+  Object.assign(req, { headers: shown, rawHeaders: raw, headersDistinct: Object.fromEntries(lines) });
+  return () => void Object.assign(req, { headers, rawHeaders, headersDistinct });
 }
 
 /** What Express reads of the proxy's fields, so that nothing else that stands in them is seen. */

@@ -1,10 +1,11 @@
-import type { NextFunction, Request, Response } from "express";
+import type { Express, NextFunction, Request, Response } from "express";
 import { assertOptionNames } from "../../stores/options.ts";
 import { warnOnce } from "../../telemetry/warn-once.ts";
 import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
 import { requestKey } from "../request/request-key.ts";
 import { defaultKey, keyOfUrl } from "./default-key.ts";
 import { Flights } from "./flights.ts";
+import { listenInFront, type ResponseCacheListener } from "./listener.ts";
 import { settingsOf, type ResponseCacheOptions } from "./options.ts";
 import { bypassOf, isSafe } from "./request-policy.ts";
 import { ResponseStore } from "./response-store.ts";
@@ -12,7 +13,8 @@ import { exchangeOf, type Exchange, type Room } from "./room.ts";
 import { passOn, serve } from "./serve.ts";
 import { invalidateAfter } from "./unsafe-request.ts";
 
-export interface ResponseCacheMiddleware extends RouteMiddleware {
+/** How whoever changes something tells a cache of it. */
+export interface ResponseCachePurging {
   /**
    * Forgets what is kept for a URL (`https://example.com/leaderboard?n=10`), or, for a cache with a `key` of its own, for
    * such a key; all variants of it. Returns whether there was anything. Rejects while the store cannot be asked.
@@ -24,6 +26,27 @@ export interface ResponseCacheMiddleware extends RouteMiddleware {
    * asked.
    */
   purgeTags(tags: readonly string[], how?: { readonly soft?: boolean }): Promise<void>;
+}
+
+export interface ResponseCacheMiddleware extends RouteMiddleware, ResponseCachePurging {}
+
+export interface ResponseCache {
+  (options: ResponseCacheOptions): ResponseCacheMiddleware;
+
+  /**
+   * The same cache in front of a whole app: a hit is served before Express is entered, at a fraction of the cost.
+   * Returns a listener for `createServer` of `node:http` or `node:https`. No middleware of the app sees a hit, so that
+   * neither its limits nor its log know of it; everything else goes on to the app, `X-Powered-By` is then kept with the
+   * response, and what the app sets for every response too.
+   *
+   * An error in `key` or `tags` answers 500, and is emitted as a warning with code `ERS_LISTENER_ERROR`: it happens
+   * before the app's own error handlers.
+   *
+   * @throws TypeError for an option that is unknown or invalid, and for anything but an Express app
+   * @example
+   * createServer(responseCache.listener({ store: stores.cache }, app)).listen(3000);
+   */
+  listener(options: ResponseCacheOptions, app: Express): ResponseCacheListener;
 }
 
 /**
@@ -44,7 +67,12 @@ export interface ResponseCacheMiddleware extends RouteMiddleware {
  * @example
  * app.get("/leaderboard", responseCache({ store: stores.cache, ttlMs: 5_000, tags: () => ["board"] }), showBoard);
  */
-export function responseCache(options: ResponseCacheOptions): ResponseCacheMiddleware {
+export const responseCache: ResponseCache = Object.assign(createResponseCache, {
+  listener: (options: ResponseCacheOptions, app: Express): ResponseCacheListener =>
+    listenInFront(createResponseCache(options), app),
+});
+
+function createResponseCache(options: ResponseCacheOptions): ResponseCacheMiddleware {
   const settings = settingsOf(options);
   const { name, maxBodyBytes, setCookie, targets, isolate } = settings;
   const { store, ttlMs, tags: tagsOf, http = {} } = options;
