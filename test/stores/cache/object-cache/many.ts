@@ -91,6 +91,6 @@ export function describeMany(make: MakeCache): void {
     expect(await cache.warm(keys, loader)).to.deep.equal({ kept: 1, loaded: 38, failed: 1 });
     expect(await cache.get("39")).to.equal("warm 39");
     expect(await cache.get("0")).to.equal("kept");
-    expect(most).to.equal(10);
+    expect(most, "loads at once").to.be.within(2, 10);
   });
 }
