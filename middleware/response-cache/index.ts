@@ -1,8 +1,4 @@
-export {
-  responseCache,
-  type ResponseCache,
-  type ResponseCacheMiddleware,
-  type ResponseCachePurging,
-} from "./response-cache.ts";
+export { responseCache, type ResponseCache, type ResponseCacheMiddleware } from "./response-cache.ts";
 export type { ResponseCacheListener } from "./listener.ts";
 export type { HttpCacheOptions, ResponseCacheOptions } from "./options.ts";
+export type { ResponseCachePurging } from "./purging.ts";

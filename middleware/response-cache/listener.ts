@@ -3,14 +3,18 @@ import type { Express, NextFunction, Request, Response } from "express";
 import { errorCode } from "../../telemetry/error-code.ts";
 import { warnOnce } from "../../telemetry/warn-once.ts";
 import { sendProblem } from "../response/problem.ts";
-import type { ResponseCacheMiddleware, ResponseCachePurging } from "./response-cache.ts";
+import type { RouteMiddleware } from "../request/route-middleware.ts";
+import type { ResponseCachePurging } from "./purging.ts";
 
 export interface ResponseCacheListener extends ResponseCachePurging {
   (req: IncomingMessage, res: ServerResponse): void;
 }
 
 /** Puts a cache in front of an app as a listener of `node:http`. */
-export function listenInFront(cache: ResponseCacheMiddleware, app: Express): ResponseCacheListener {
+export function listenInFront(
+  cache: RouteMiddleware & ResponseCachePurging,
+  app: Express,
+): ResponseCacheListener {
   if (typeof app !== "function" || typeof app.set !== "function") {
     throw new TypeError("responseCache.listener: app must be an Express app");
   }

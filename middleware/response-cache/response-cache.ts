@@ -1,32 +1,17 @@
 import type { Express, NextFunction, Request, Response } from "express";
-import { assertOptionNames } from "../../stores/options.ts";
 import { warnOnce } from "../../telemetry/warn-once.ts";
 import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
 import { requestKey } from "../request/request-key.ts";
-import { defaultKey, keyOfUrl } from "./default-key.ts";
+import { defaultKey } from "./default-key.ts";
 import { Flights } from "./flights.ts";
 import { listenInFront, type ResponseCacheListener } from "./listener.ts";
 import { settingsOf, type ResponseCacheOptions } from "./options.ts";
+import { assertTags, purgingOf, type ResponseCachePurging } from "./purging.ts";
 import { bypassOf, isSafe } from "./request-policy.ts";
 import { ResponseStore } from "./response-store.ts";
 import { exchangeOf, type Exchange, type Room } from "./room.ts";
 import { passOn, serve } from "./serve.ts";
 import { invalidateAfter } from "./unsafe-request.ts";
-
-/** How whoever changes something tells a cache of it. */
-export interface ResponseCachePurging {
-  /**
-   * Forgets what is kept for a URL (`https://example.com/leaderboard?n=10`), or, for a cache with a `key` of its own, for
-   * such a key; all variants of it. Returns whether there was anything. Rejects while the store cannot be asked.
-   */
-  purge(urlOrKey: string): Promise<boolean>;
-  /**
-   * Makes all responses with one of these tags invalid, in every process; `soft` makes them stale, so that they are
-   * asked about anew, and stand in for errors where they may. Costs one write per tag. Rejects while the store cannot be
-   * asked.
-   */
-  purgeTags(tags: readonly string[], how?: { readonly soft?: boolean }): Promise<void>;
-}
 
 export interface ResponseCacheMiddleware extends RouteMiddleware, ResponseCachePurging {}
 
@@ -100,25 +85,7 @@ function createResponseCache(options: ResponseCacheOptions): ResponseCacheMiddle
     return serve(room, exchange, { key: `${name} ${key}`, tags, request: exchange.request });
   }
 
-  return Object.assign(forAnyRoute(responseCacheMiddleware), {
-    async purge(urlOrKey: string): Promise<boolean> {
-      return responses.delete(`${name} ${options.key ? urlOrKey : keyOfUrl(urlOrKey)}`);
-    },
-    async purgeTags(tags: readonly string[], how: { readonly soft?: boolean } = {}): Promise<void> {
-      assertTags(tags);
-      assertOptionNames("purgeTags", how, ["soft"]);
-      await responses.purgeTags(tags, how);
-    },
-  });
-}
-
-const MOST_TAGS = 16;
-
-function assertTags(tags: unknown): asserts tags is readonly string[] {
-  const valid = Array.isArray(tags) && tags.every((tag) => typeof tag === "string" && tag !== "");
-  if (!valid || tags.length > MOST_TAGS) {
-    throw new TypeError(`responseCache: tags must be a list of at most ${MOST_TAGS} strings`);
-  }
+  return Object.assign(forAnyRoute(responseCacheMiddleware), purgingOf(room, options.key !== undefined));
 }
 
 function warnOfSession(): void {
