@@ -7,6 +7,8 @@ import { redisMetrics } from "express-redis-suite/redis-metrics";
 import { responseCache } from "express-redis-suite/response-cache";
 import { session } from "express-redis-suite/session";
 import { redisStores } from "express-redis-suite/stores";
+import type { CacheStore } from "express-redis-suite/stores/cache/contract";
+import { ObjectCache } from "express-redis-suite/stores/cache/object-cache";
 import type { RateLimitStore } from "express-redis-suite/stores/rate-limit/contract";
 import type { Logger } from "pino";
 import { Accounts } from "./accounts/accounts.ts";
@@ -16,6 +18,7 @@ import { KEY_PREFIX, type Config } from "./config.ts";
 import { dropGoneClients } from "./gone-clients.ts";
 import { jsonBody } from "./json-body.ts";
 import type { SeasonBoard } from "./ladder/season-boards.ts";
+import type { FreeRow, LeagueRow } from "./ladder/table.ts";
 import { Outages } from "./outages.ts";
 import { methodNotAllowed, notFound, problemHandler } from "./problem.ts";
 import { accountOf, authRoutes } from "./routes/auth.ts";
@@ -64,14 +67,7 @@ export function createApp(options: AppOptions): DemoApp {
   const probes = healthEndpoints({ checks });
   const stopping = new AbortController();
   const limits = limitsOf(stores.rateLimit, settings);
-  const cacheTable = responseCache({
-    store: stores.cache,
-    ttlMs: settings.cacheTtlMs,
-    name: "leaderboard",
-    tags: (req) => [tableTag(boardOf(req))],
-    // Whoever asks first after a quiet time need not wait for a new table either.
-    http: { staleWhileRevalidateMs: settings.cacheTtlMs * 4 },
-  });
+  const { cacheTable, ranks } = cachesOf(stores.cache, settings);
   const replay = { boards, limitReplays: limits.replays, stopping: stopping.signal, atOnce, heartbeatMs };
 
   const app = express();
@@ -87,7 +83,7 @@ export function createApp(options: AppOptions): DemoApp {
   // Rate limit per client: everything below costs work.
   app.use(limits.clients);
   // Public GETs, the table behind the response cache: before the session, so that no answer can depend on one.
-  app.use(leaderboardRoutes({ boards, cacheTable }), replayRoutes(replay));
+  app.use(leaderboardRoutes({ boards, cacheTable, ranks }), replayRoutes(replay));
   // The page: files, the same for everybody.
   app.use(pageRoutes());
   // Cross-origin protection: what a page elsewhere makes a browser send ends here, before it costs a session.
@@ -123,6 +119,21 @@ export function createApp(options: AppOptions): DemoApp {
       outages.close();
       metrics.close();
     },
+  };
+}
+
+/** What is kept of the boards: whole tables as responses, single ranks as values. One purge reaches both. */
+function cachesOf(store: CacheStore, { cacheTtlMs: ttlMs }: Settings) {
+  return {
+    cacheTable: responseCache({
+      store,
+      ttlMs,
+      name: "leaderboard",
+      tags: (req) => [tableTag(boardOf(req))],
+      // Whoever asks first after a quiet time need not wait for a new table either.
+      http: { staleWhileRevalidateMs: ttlMs * 4 },
+    }),
+    ranks: new ObjectCache<LeagueRow | FreeRow>({ store, ttlMs, name: "ranks" }),
   };
 }
 

@@ -1,6 +1,8 @@
 import { Router, type Request, type RequestHandler } from "express";
+import type { ObjectCache } from "express-redis-suite/stores/cache/object-cache";
 import type { Boards } from "../boards.ts";
 import { FREE_BOARD } from "../ladder/season-boards.ts";
+import type { FreeRow, LeagueRow } from "../ladder/table.ts";
 import { methodNotAllowed, ProblemError } from "../problem.ts";
 
 const DEFAULT_COUNT = 20;
@@ -10,10 +12,12 @@ export interface LeaderboardRoutesOptions {
   readonly boards: Boards;
   /** Stands before the table, which is the same for everybody. */
   readonly cacheTable: RequestHandler;
+  /** Where each player stands, by board and player. */
+  readonly ranks: ObjectCache<LeagueRow | FreeRow>;
 }
 
 /** `GET /boards`, `GET /leaderboard?board=&n=`, `GET /rank/:player_id?board=`. */
-export function leaderboardRoutes({ boards, cacheTable }: LeaderboardRoutesOptions): Router {
+export function leaderboardRoutes({ boards, cacheTable, ranks }: LeaderboardRoutesOptions): Router {
   const router = Router();
   const names = boards.seasons.map(({ name, division, season }) => ({ name, division, season }));
 
@@ -37,9 +41,14 @@ export function leaderboardRoutes({ boards, cacheTable }: LeaderboardRoutesOptio
     .get(async (req, res) => {
       const board = boardOf(req);
       if (board !== FREE_BOARD && !boards.season(board)) throw unknownBoard();
-      const standing = await boards.standing(board, req.params.player_id);
+      const player = req.params.player_id;
+      const standing = await ranks.getOrLoad(
+        JSON.stringify([board, player]),
+        async () => (await boards.standing(board, player)) ?? null,
+        { tags: [tableTag(board)] },
+      );
       if (!standing) throw new ProblemError(404, "There is no such player on this board.");
-      // A player who has just posted a score asks for the new rank.
+      // A player who has just posted a score asks for the new rank, which the score's purge lets in here.
       res.set("Cache-Control", "no-store").json({ board, ...standing });
     })
     .all(methodNotAllowed("GET"));
@@ -58,7 +67,7 @@ export function boardOf(req: Request): string {
   return board;
 }
 
-/** What the cached tables of a board are purged by. */
+/** What the cached tables and ranks of a board are purged by. */
 export function tableTag(board: string): string {
   return `board ${board}`;
 }

@@ -11,7 +11,7 @@ export interface ScoreRoutesOptions {
   readonly boards: Boards;
   /** Counts by player, so it comes after the login check. */
   readonly limitPlayer: RequestHandler;
-  /** The cached tables, which a new score makes invalid. */
+  /** The cached tables and ranks, which a new score makes invalid. */
   readonly tables: Pick<ResponseCacheMiddleware, "purgeTags">;
 }
 
@@ -30,7 +30,7 @@ export function scoreRoutes({ boards, limitPlayer, tables }: ScoreRoutesOptions)
         throw new ProblemError(422, "score must be a finite number.");
       }
       await boards.setScore(player, score);
-      // The score stands, whatever becomes of this: a cached table is over soon by itself.
+      // The score stands, whatever becomes of this: what is cached is over soon by itself.
       await tables.purgeTags([tableTag(FREE_BOARD)]).catch(() => {});
       res.json({ board: FREE_BOARD, ...(await boards.standing(FREE_BOARD, player)) });
     })

@@ -11,6 +11,7 @@ import {
 import { DATA_SOURCE } from "./panels.ts";
 import { http } from "./rows/http.ts";
 import { rateLimits, responseCaches, routeLocks, sessions } from "./rows/middlewares.ts";
+import { objectCaches } from "./rows/object-caches.ts";
 import { overview } from "./rows/overview.ts";
 import { processes } from "./rows/processes.ts";
 import { redisClient, redisServer } from "./rows/redis.ts";
@@ -23,6 +24,7 @@ const ROWS = [
   ["Redis, as it sees itself", redisServer],
   ["Rate limits", rateLimits],
   ["Response caches", responseCaches],
+  ["Object caches", objectCaches],
   ["Route locks", routeLocks],
   ["Sessions", sessions],
   ["Stores", stores],

@@ -94,9 +94,13 @@ describe("the boards' API", () => {
     const { body } = await get("/rank/Citt%C3%A0", { board: SMALL_SEASON.name }).expect(200);
     expect(body).to.deep.equal({ board: SMALL_SEASON.name, ...TABLE[2] });
     const alice = await demo().player("alice");
-    await alice.post("/score").send({ player_id: "alice", score: 4 });
-    const { body: own } = await get("/rank/alice").expect(200);
-    expect(own).to.deep.equal({ board: "free", player: "alice", score: 4, rank: 1 });
+    await get("/rank/alice").expect(404);
+    for (const score of [4, 9]) {
+      await alice.post("/score").send({ player_id: "alice", score }).expect(200);
+      // What is kept of the rank before, the score has purged.
+      const { body: own } = await get("/rank/alice").expect(200);
+      expect(own).to.deep.equal({ board: "free", player: "alice", score, rank: 1 });
+    }
   });
 
   it("answers an unknown board with 404, and one that only Redis knows", async () => {
