@@ -1,6 +1,7 @@
 import type { Request } from "express";
 import { assertOptionNames } from "../../stores/options.ts";
 import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
+import { isSafeMethod } from "../request/safe-method.ts";
 import { sendProblem } from "../response/problem.ts";
 import { originOf, trustedOriginSet } from "./trusted-origins.ts";
 
@@ -12,9 +13,6 @@ export interface CrossOriginProtectionOptions {
    */
   readonly trustedOrigins?: readonly string[];
 }
-
-/** RFC 9110 §9.2.1: they ask for nothing to be changed. */
-const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
 
 /**
  * Refuses unsafe requests (POST, PUT, PATCH, DELETE …) that a browser sends for a page of another origin, which would
@@ -39,7 +37,7 @@ export function crossOriginProtection(options: CrossOriginProtectionOptions = {}
   const trusted = trustedOriginSet(options.trustedOrigins ?? []);
 
   return forAnyRoute(function crossOriginProtectionMiddleware(req, res, next) {
-    if (SAFE_METHODS.has(req.method)) return next();
+    if (isSafeMethod(req.method)) return next();
     res.vary("Sec-Fetch-Site, Origin");
     if (isOwn(req) || trusted.has(req.headers.origin ?? "")) return next();
     sendProblem(res, {

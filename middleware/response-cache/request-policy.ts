@@ -1,12 +1,5 @@
 import type { Request } from "express";
 
-const SAFE = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
-
-/** Whether a request changes nothing (RFC 9110 §9.2.1); one of a method that is not known may change anything. */
-export function isSafe({ method }: Request): boolean {
-  return SAFE.has(method);
-}
-
 export type Bypass = "method" | "body" | "upgrade" | "precondition" | "session";
 
 /** Why a request may not be answered from the cache, whatever is kept: undefined where it may. */

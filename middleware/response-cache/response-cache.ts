@@ -2,12 +2,13 @@ import type { Express, NextFunction, Request, Response } from "express";
 import { warnOnce } from "../../telemetry/warn-once.ts";
 import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
 import { requestKey } from "../request/request-key.ts";
+import { isSafeMethod } from "../request/safe-method.ts";
 import { defaultKey } from "./default-key.ts";
 import { Flights } from "./flights.ts";
 import { listenInFront, type ResponseCacheListener } from "./listener.ts";
 import { settingsOf, type ResponseCacheOptions } from "./options.ts";
 import { assertTags, purgingOf, type ResponseCachePurging } from "./purging.ts";
-import { bypassOf, isSafe } from "./request-policy.ts";
+import { bypassOf } from "./request-policy.ts";
 import { ResponseStore } from "./response-store.ts";
 import { exchangeOf, type Exchange, type Room } from "./room.ts";
 import { passOn, serve } from "./serve.ts";
@@ -68,7 +69,7 @@ function createResponseCache(options: ResponseCacheOptions): ResponseCacheMiddle
 
   function responseCacheMiddleware(req: Request, res: Response, next: NextFunction): void | Promise<void> {
     const exchange = exchangeOf(room, { req, res, next });
-    if (!isSafe(req)) {
+    if (!isSafeMethod(req.method)) {
       if (!options.key) invalidateAfter(room, { req, res });
       return passOn(room, exchange, { fwd: "method" });
     }

@@ -1,3 +1,5 @@
+import { isSafeMethod } from "../../request/safe-method.ts";
+
 export interface InvalidatingRequest {
   readonly method: string;
   /** Absolute, as the key of a response is made of it. */
@@ -10,9 +12,6 @@ export interface InvalidatingResponse {
   readonly contentLocation?: string | undefined;
 }
 
-/** Methods that change nothing (RFC 9110 §9.2.1). One that is not known may change anything. */
-const SAFE = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
-
 /**
  * The URLs whose stored responses a request has made invalid (RFC 9111 §4.4), the target as it was given first: none for
  * a safe method or for an error. Location and Content-Location count for the same origin only, since nobody else may
@@ -20,7 +19,7 @@ const SAFE = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
  */
 export function invalidatedUrls(request: InvalidatingRequest, response: InvalidatingResponse): string[] {
   const { status, location, contentLocation } = response;
-  if (SAFE.has(request.method) || status < 200 || status > 399) return [];
+  if (isSafeMethod(request.method) || status < 200 || status > 399) return [];
   const urls = new Set([request.url]);
   if (URL.canParse(request.url)) {
     const target = new URL(request.url);
