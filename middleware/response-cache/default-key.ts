@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { Request } from "express";
 
 /**
@@ -5,8 +6,16 @@ import type { Request } from "express";
  * ones, and path and query as sent. The first two have their length before them, since a client may send any text for
  * them and could else make one URL look like another.
  */
-export function defaultKey({ protocol, host, originalUrl }: Request): string {
-  return keyOf(protocol, host ?? "", originalUrl);
+export function defaultKey(req: Request): string {
+  // Its getters are the larger part of what a key costs.
+  if (req.app.disabled("trust proxy")) return directKey(req, req.originalUrl);
+  return keyOf(req.protocol, req.host ?? "", req.originalUrl);
+}
+
+/** The same where no proxy is trusted, of a request that need not have come to Express. */
+export function directKey({ socket, headers }: IncomingMessage, url: string): string {
+  const isEncrypted = "encrypted" in socket && socket.encrypted === true;
+  return keyOf(isEncrypted ? "https" : "http", headers.host ?? "", url);
 }
 
 /**

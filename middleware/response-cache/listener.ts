@@ -10,16 +10,22 @@ export interface ResponseCacheListener extends ResponseCachePurging {
   (req: IncomingMessage, res: ServerResponse): void;
 }
 
-/** Puts a cache in front of an app as a listener of `node:http`. */
+/**
+ * Puts a cache in front of an app as a listener of `node:http`.
+ *
+ * @param isPlain whether a request can be looked up, and a hit sent, before it is one of Express's: making it one costs
+ * as much as the rest of a hit
+ */
 export function listenInFront(
   cache: RouteMiddleware & ResponseCachePurging,
   app: Express,
+  isPlain: (req: IncomingMessage) => boolean,
 ): ResponseCacheListener {
-  if (typeof app !== "function" || typeof app.set !== "function") {
-    throw new TypeError("responseCache.listener: app must be an Express app");
-  }
   const listener = (plainRequest: IncomingMessage, plainResponse: ServerResponse): void => {
-    const { req, res } = asExpress(app, plainRequest, plainResponse);
+    const req = plainRequest as Request;
+    const res = plainResponse as Response;
+    req.originalUrl = req.url;
+    if (!isPlain(req)) makeExpress(app, req, res);
     const next: NextFunction = () => app(req, res);
     try {
       cache(req, res, next)?.catch((error: unknown) => fail(res, error));
@@ -27,20 +33,17 @@ export function listenInFront(
       fail(res, error);
     }
   };
-  return Object.assign(listener, { purge: cache.purge, purgeTags: cache.purgeTags });
+  return Object.assign(listener, {
+    purge: (urlOrKey: string) => cache.purge(urlOrKey),
+    purgeTags: (...args: Parameters<typeof cache.purgeTags>) => cache.purgeTags(...args),
+  });
 }
 
-/** What the app does itself, a moment later: `key` and `tags` take a request of Express's. */
-function asExpress(
-  app: Express,
-  plainRequest: IncomingMessage,
-  plainResponse: ServerResponse,
-): { req: Request; res: Response } {
-  const req = Object.setPrototypeOf(plainRequest, app.request) as Request;
-  const res = Object.setPrototypeOf(plainResponse, app.response) as Response;
+/** What the app does itself, a moment later. */
+function makeExpress(app: Express, req: Request, res: Response): void {
+  Object.setPrototypeOf(req, app.request);
+  Object.setPrototypeOf(res, app.response);
   req.res = res;
-  req.originalUrl = req.url;
-  return { req, res };
 }
 
 function fail(res: Response, error: unknown): void {

@@ -6,6 +6,8 @@ import { fieldLines, type StoredResponse } from "./stored-response.ts";
 export interface Representation {
   /** By name, in lower case, several lines of one field as a list; the length of the body among them. */
   readonly head: Readonly<Record<string, string | string[]>>;
+  /** The same, a name and a value for each line. */
+  readonly lines: readonly string[];
   readonly fields: Fields;
   readonly body: Buffer;
 }
@@ -22,7 +24,7 @@ export function representationOf(stored: StoredResponse, coding: ContentCoding):
   const variant = `${coding} ${body.length}`;
   let ready = made.get(variant);
   if (!ready) made.set(variant, (ready = headOf(stored, { coding: twin?.coding, length: body.length })));
-  return { head: ready.head, fields: ready.fields, body };
+  return { head: ready.head, lines: ready.lines, fields: ready.fields, body };
 }
 
 function headOf(
@@ -36,7 +38,10 @@ function headOf(
     if (typeof head["etag"] === "string") head["etag"] = head["etag"].replace(/^"/, 'W/"');
   }
   if (status !== 204) head["content-length"] = String(length);
-  return { head, fields: fieldsOf(Object.entries(head)) };
+  const lines = Object.entries(head).flatMap(([name, value]) =>
+    [value].flat().flatMap((line) => [name, line]),
+  );
+  return { head, lines, fields: fieldsOf(Object.entries(head)) };
 }
 
 /** `writeHead` sets each name that it is given anew: the lines of one field have to come as a list. */

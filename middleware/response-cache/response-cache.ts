@@ -1,9 +1,10 @@
+import type { IncomingMessage } from "node:http";
 import type { Express, NextFunction, Request, Response } from "express";
 import { warnOnce } from "../../telemetry/warn-once.ts";
 import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
 import { requestKey } from "../request/request-key.ts";
 import { isSafeMethod } from "../request/safe-method.ts";
-import { defaultKey } from "./default-key.ts";
+import { defaultKey, directKey } from "./default-key.ts";
 import { Flights } from "./flights.ts";
 import { listenInFront, type ResponseCacheListener } from "./listener.ts";
 import { settingsOf, type ResponseCacheOptions } from "./options.ts";
@@ -54,18 +55,30 @@ export interface ResponseCache {
  * app.get("/leaderboard", responseCache({ store: stores.cache, ttlMs: 5_000, tags: () => ["board"] }), showBoard);
  */
 export const responseCache: ResponseCache = Object.assign(createResponseCache, {
-  listener: (options: ResponseCacheOptions, app: Express): ResponseCacheListener =>
-    listenInFront(createResponseCache(options), app),
+  listener(options: ResponseCacheOptions, app: Express): ResponseCacheListener {
+    if (typeof app !== "function" || typeof app.set !== "function") {
+      throw new TypeError("responseCache.listener: app must be an Express app");
+    }
+    const isOfExpress = (options.key ?? options.tags ?? options.http?.isolate) !== undefined;
+    const isPlain = ({ method = "" }: IncomingMessage): boolean =>
+      !isOfExpress && isSafeMethod(method) && app.disabled("trust proxy");
+    const key = (req: Request): string => (isPlain(req) ? directKey(req, req.originalUrl) : defaultKey(req));
+    return listenInFront(createResponseCache(options, key), app, isPlain);
+  },
 });
 
-function createResponseCache(options: ResponseCacheOptions): ResponseCacheMiddleware {
+/** @param urlKey the key of a cache that has no `key` of its user's */
+function createResponseCache(
+  options: ResponseCacheOptions,
+  urlKey: (req: Request) => string = defaultKey,
+): ResponseCacheMiddleware {
   const settings = settingsOf(options);
   const { name, maxBodyBytes, setCookie, targets, isolate } = settings;
   const { store, ttlMs, tags: tagsOf, http = {} } = options;
   const responses = new ResponseStore(store, settings.mostVariants);
   const rules = { ...http, ttlMs, targets, setCookie, isolate };
   const room: Room = { name, responses, flights: new Flights(), rules, maxBodyBytes };
-  const keyOf = requestKey("responseCache", options.key ?? defaultKey);
+  const keyOf = requestKey("responseCache", options.key ?? urlKey);
 
   function responseCacheMiddleware(req: Request, res: Response, next: NextFunction): void | Promise<void> {
     const exchange = exchangeOf(room, { req, res, next });

@@ -22,15 +22,22 @@ export function sendStored(
   stored: StoredResponse,
   cacheStatus: string,
 ): void {
-  const ageMs = currentAgeMs(stored.times, Date.now());
-  const before = res.getHeader("Cache-Status");
-  res.setHeader("Age", String(Math.floor(ageMs / 1000)));
-  res.setHeader("Cache-Status", before === undefined ? cacheStatus : `${String(before)}, ${cacheStatus}`);
+  const age = String(Math.floor(currentAgeMs(stored.times, Date.now()) / 1000));
   const hasRange = req.method === "GET" && stored.status === 200 && request("range") !== undefined;
   // Ranges count the bytes of what the handler made.
   const representation = representationOf(stored, hasRange ? "identity" : codingFor(stored, request));
-  const { head, fields, body } = representation;
-  if (stored.status === 200 && evaluateConditions(request, fields) === "not-modified") {
+  const { head, lines, fields, body } = representation;
+  const isNotModified = stored.status === 200 && evaluateConditions(request, fields) === "not-modified";
+  if (!isNotModified && !hasRange && res.getHeaderNames().length === 0) {
+    // Nobody has set anything yet, in front of an app: Node checks a list once and makes no map of it.
+    res.writeHead(stored.status, [...lines, "Age", age, "Cache-Status", cacheStatus]);
+    res.end(req.method === "HEAD" ? undefined : body);
+    return;
+  }
+  const before = res.getHeader("Cache-Status");
+  res.setHeader("Age", age);
+  res.setHeader("Cache-Status", before === undefined ? cacheStatus : `${String(before)}, ${cacheStatus}`);
+  if (isNotModified) {
     res.writeHead(304, withoutBodyFields(head));
     res.end();
     return;

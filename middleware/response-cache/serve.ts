@@ -69,7 +69,10 @@ function answerFound(room: Room, exchange: Exchange, found: Found): boolean {
 /** The client wants nothing but what is stored, and there is nothing that it may have (RFC 9111 §5.2.1.7). */
 function refuse(room: Room, { res, report }: Exchange, found: Found): void {
   report("bypass");
-  res.append("Cache-Status", formatCacheStatus(room.name, { fwd: missOf(found), detail: "only-if-cached" }));
+  res.appendHeader(
+    "Cache-Status",
+    formatCacheStatus(room.name, { fwd: missOf(found), detail: "only-if-cached" }),
+  );
   sendProblem(res, {
     status: 504,
     title: "Gateway Timeout",
@@ -104,7 +107,8 @@ export function passOn(
   why: { readonly fwd: ForwardReason; readonly detail?: string },
 ): void {
   report("bypass");
-  res.append("Cache-Status", formatCacheStatus(room.name, why));
+  // Of Node: in front of an app the response is not yet one of Express's.
+  res.appendHeader("Cache-Status", formatCacheStatus(room.name, why));
   next();
 }
 

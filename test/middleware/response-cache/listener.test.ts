@@ -4,6 +4,7 @@ import { responseCache, type ResponseCacheOptions } from "express-redis-suite/re
 import { MemoryCacheStore } from "express-redis-suite/stores/cache/memory";
 import { channels } from "express-redis-suite/telemetry";
 import { collectEvents } from "../../support/collect-events.ts";
+import { eventually } from "../../support/eventually.ts";
 import { served } from "./served-bytes.ts";
 import { settling } from "./cached-app.ts";
 
@@ -40,14 +41,55 @@ describe("responseCache.listener", () => {
   it("serves a hit before the app is entered", async () => {
     const { app, entered } = countingApp();
     await served(listening(app), async (ask) => {
-      const first = await ask({}, "/page?n=1");
+      const first = await ask({}, { path: "/page?n=1" });
       expect(String(first.headers["cache-status"])).to.equal("cache; fwd=uri-miss; fwd-status=200; stored");
-      const second = await ask({}, "/page?n=1");
+      const second = await ask({}, { path: "/page?n=1" });
       expect(second.headers["cache-status"]).to.match(/^cache; hit; ttl=\d+$/);
       expect(second.body.toString()).to.equal('{"url":"/page?n=1","query":{"n":"1"}}');
       expect(second.body.equals(first.body)).to.equal(true);
       expect(second.headers["content-type"]).to.equal(first.headers["content-type"]);
-      await ask({}, "/page?n=2");
+      await ask({}, { path: "/page?n=2" });
+    });
+    expect(entered()).to.equal(2);
+  });
+
+  it("answers HEAD, conditions and ranges from what is kept", async () => {
+    const { app, entered } = countingApp();
+    await served(listening(app), async (ask) => {
+      const { headers, body } = await ask({}, { path: "/page" });
+      const head = await ask({}, { path: "/page", method: "HEAD" });
+      expect([head.status, head.headers["content-length"]]).to.deep.equal([200, String(body.length)]);
+      const polled = await ask({ "if-none-match": String(headers.etag) }, { path: "/page" });
+      expect([polled.status, polled.headers["content-length"]]).to.deep.equal([304, undefined]);
+      const part = await ask({ range: "bytes=0-3" }, { path: "/page" });
+      expect([part.status, part.body.toString()]).to.deep.equal([206, '{"ur']);
+      for (const { headers: of } of [head, polled, part]) expect(of["cache-status"]).to.match(/^cache; hit/);
+    });
+    expect(entered()).to.equal(1);
+  });
+
+  it("forgets the URL of a request that changes something", async () => {
+    const { app } = countingApp();
+    await served(listening(app), async (ask) => {
+      await ask({}, { path: "/page" });
+      expect((await ask({}, { path: "/page", method: "POST" })).body.toString()).to.equal("changed");
+      expect((await ask({}, { path: "/page" })).headers["cache-status"]).to.contain("fwd=uri-miss");
+    });
+  });
+
+  it("makes a stale response anew in the app, after it has been sent", async () => {
+    const { app, entered } = countingApp();
+    let age = 60;
+    app.get("/stale", (_req, res) => {
+      res.set({ "Cache-Control": "max-age=60, stale-while-revalidate=60", Age: String(age) }).json({ age });
+      age = 0;
+    });
+    await served(listening(app), async (ask) => {
+      await ask({}, { path: "/stale" });
+      expect((await ask({}, { path: "/stale" })).body.toString()).to.equal('{"age":60}');
+      await eventually(async () => {
+        expect((await ask({}, { path: "/stale" })).body.toString()).to.equal('{"age":0}');
+      });
     });
     expect(entered()).to.equal(2);
   });
@@ -56,8 +98,8 @@ describe("responseCache.listener", () => {
     const { app } = countingApp();
     const events = await collectEvents(channels.responseCache, () =>
       served(listening(app), async (ask) => {
-        await ask({}, "/page");
-        await ask({}, "/page");
+        await ask({}, { path: "/page" });
+        await ask({}, { path: "/page" });
       }),
     );
     expect(events.map(({ outcome }) => outcome)).to.deep.equal(["miss", "hit"]);
@@ -67,10 +109,10 @@ describe("responseCache.listener", () => {
     const { app, entered } = countingApp();
     await served(listening(app), async (ask) => {
       for (let round = 0; round < 2; round += 1) {
-        const { status, body } = await ask({}, "/broken");
+        const { status, body } = await ask({}, { path: "/broken" });
         expect([status, body.toString()]).to.deep.equal([500, "broken"]);
       }
-      expect((await ask({}, "/nothing")).status).to.equal(404);
+      expect((await ask({}, { path: "/nothing" })).status).to.equal(404);
     });
     expect(entered()).to.equal(3);
   });
@@ -89,12 +131,12 @@ describe("responseCache.listener", () => {
     await served(cache, async (ask) => {
       await ask(
         { "x-forwarded-proto": "https", "x-forwarded-host": "shop.example", "x-tenant": "a" },
-        "/page?board=x",
+        { path: "/page?board=x" },
       );
       expect(seen).to.deep.equal(["https", "shop.example", "/page?board=x", { board: "x" }, "a"]);
-      expect((await ask({}, "/page?board=x")).headers["cache-status"]).to.contain("hit");
+      expect((await ask({}, { path: "/page?board=x" })).headers["cache-status"]).to.contain("hit");
       await cache.purgeTags(["x"]);
-      expect((await ask({}, "/page?board=x")).headers["cache-status"]).not.to.contain("hit");
+      expect((await ask({}, { path: "/page?board=x" })).headers["cache-status"]).not.to.contain("hit");
     });
   });
 
@@ -102,9 +144,9 @@ describe("responseCache.listener", () => {
     const { app, entered } = countingApp();
     const cache = listening(app);
     await served(cache, async (ask) => {
-      await ask({}, "/page");
+      await ask({}, { path: "/page" });
       expect(await cache.purge("http://boards.example/page")).to.equal(true);
-      await ask({}, "/page");
+      await ask({}, { path: "/page" });
     });
     expect(entered()).to.equal(2);
   });
@@ -120,7 +162,7 @@ describe("responseCache.listener", () => {
     ];
     for (const key of keys) {
       await served(listening(app, { key }), async (ask) => {
-        const { status, headers } = await ask({}, "/page");
+        const { status, headers } = await ask({}, { path: "/page" });
         expect([status, headers["content-type"]]).to.deep.equal([500, "application/problem+json"]);
       });
     }
