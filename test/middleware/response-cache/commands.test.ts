@@ -1,7 +1,10 @@
 import { expect } from "chai";
 import type { RequestHandler } from "express";
+import { redisStores } from "express-redis-suite/stores";
+import { TieredCacheStore } from "express-redis-suite/stores/cache/tiered";
+import { untilCoherent } from "../../stores/cache/tiered-stores.ts";
 import { countCommands } from "../../support/command-counts.ts";
-import { redis } from "../../support/shared-redis.ts";
+import { PATIENT_MS, redis } from "../../support/shared-redis.ts";
 import { cached, countUp, hit, send, type Cached } from "./cached-app.ts";
 
 /** What is sent to Redis for one request, once its scripts are known to the server. */
@@ -32,6 +35,28 @@ describe("responseCache, what it asks Redis", () => {
     await send(page.app, "/a");
     await hit(page.app, "/a");
     expect(await commandsOf(page, "/a")).to.deep.equal({ get: 1 });
+  });
+
+  it("is one GET for a hit that goes out compressed", async () => {
+    const long: RequestHandler = (_req, res) => void res.type("text").send("page ".repeat(1000));
+    const page = await warm(long, { http: { compress: true } });
+    await send(page.app, "/a");
+    await hit(page.app, "/a");
+    expect(await commandsOf(page, "/a", { "accept-encoding": "br" })).to.deep.equal({ get: 1 });
+  });
+
+  it("is nothing for a hit of copies in this process, with tags too", async () => {
+    const l2 = redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS }).cache;
+    const store = new TieredCacheStore({ l2 });
+    try {
+      await untilCoherent(store);
+      const page = await warm(countUp, { store, tags: () => ["board"] });
+      await send(page.app, "/a");
+      await hit(page.app, "/a");
+      expect(await commandsOf(page, "/a")).to.deep.equal({});
+    } finally {
+      store.close();
+    }
   });
 
   it("is one MGET for a hit with tags", async () => {
