@@ -53,7 +53,9 @@ describe("responseCache, what it asks Redis", () => {
       const page = await warm(countUp, { store, tags: () => ["board"] });
       await send(page.app, "/a");
       await hit(page.app, "/a");
-      expect(await commandsOf(page, "/a")).to.deep.equal({});
+      const asked = await commandsOf(page, "/a");
+      // The store asks once a second whether its connection is alive.
+      expect({ ...asked, ping: 0 }).to.deep.equal({ ping: 0 });
     } finally {
       store.close();
     }
