@@ -70,9 +70,12 @@ export class Invalidation {
     const modes = this.#modes();
     // Redis tells them, or nobody can be told.
     if (modes.length > 0 && modes.every((mode) => mode === "tracking" || mode === "none")) return;
-    const told = [...this.#byServer(redisKeys)].map(([server, keys]) =>
-      this.#redis.guardedOn(server, () => server.publish(this.#topic.channel, keys.join("\n"))),
-    );
+    const { keyPrefix = "" } = this.#redis.client.options;
+    const told = [...this.#byServer(redisKeys)].map(([server, keys]) => {
+      // As Redis itself would tell of them; ioredis puts its prefix before keys, and before no message.
+      const message = keys.map((key) => keyPrefix + key).join("\n");
+      return this.#redis.guardedOn(server, () => server.publish(this.#topic.channel, message));
+    });
     try {
       await Promise.all(told);
     } catch (error) {

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { Redis } from "ioredis";
+import { Redis } from "ioredis";
 import type { TieredCacheStore } from "express-redis-suite/stores/cache/tiered";
 import { eventually } from "../../support/eventually.ts";
 import {
@@ -116,6 +116,18 @@ describeWithRedisServer("TieredCacheStore in trouble", () => {
         await eventually(async () => expect((await store.read([], ["t"])).stamps).to.deep.equal([undefined]));
       });
     }
+
+    it("hears of them on clients with a keyPrefix of their own too", async () => {
+      await foreign.call("ACL", "SETUSER", "app", "on", ">pw", "~*", "+@all", "-client|tracking", "&*");
+      const login = { port: server.port, username: "app", password: "pw", keyPrefix: "mine:" };
+      const opened = [new Redis(login), new Redis(login)].map((client) => stores.coherent("", { client }));
+      const [store, other] = (await Promise.all(opened)) as [TieredCacheStore, TieredCacheStore];
+      expect(store.stats().mode).to.equal("bus");
+      await other.set("k", text("old"), LONG_MS);
+      await untilCopied(store, "k");
+      await other.set("k", text("new"), LONG_MS);
+      await eventually(async () => expect(await read(store, "k")).to.equal("new"));
+    });
 
     it("uses no copy where it may not hear of anything, and works", async () => {
       await foreign.call(
