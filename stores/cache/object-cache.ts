@@ -115,7 +115,7 @@ export class ObjectCache<Value> {
     for (;;) {
       const { token, entry, busyMs } = await this.#entries.lead(key, []);
       if (token !== undefined && entry?.fresh === true) {
-        return this.#entries.fillFrame(key, token, { ...entry.frame, storedAt: Date.now(), ttlMs });
+        return this.#entries.fill(key, token, { ...entry.frame, storedAt: Date.now(), ttlMs });
       }
       if (token !== undefined) {
         this.#entries.abandon(key, token);

@@ -66,12 +66,20 @@ export class Entries<Value> {
     return { token, entry, busyMs };
   }
 
-  /** @throws what the codec throws */
-  async fill(key: string, token: string, made: Made<Value>): Promise<boolean> {
-    return this.fillFrame(key, token, this.#frame(made));
+  /** What is kept of a value from now on. Throws what the codec throws. */
+  frame({ value, ttlMs, loadMs, stamps }: Made<Value>): Frame {
+    const { codec, load, nullTtlMs, ttlMs: usualTtlMs } = this.#settings;
+    const wanted = ttlMs ?? (value === null ? nullTtlMs : usualTtlMs);
+    return {
+      storedAt: Date.now(),
+      ttlMs: jitteredTtlMs(wanted, load.jitter, Math.random()),
+      loadMs,
+      stamps,
+      body: value === null ? null : codec.encode(value),
+    };
   }
 
-  async fillFrame(key: string, token: string, frame: Frame): Promise<boolean> {
+  async fill(key: string, token: string, frame: Frame): Promise<boolean> {
     this.#rememberTags(key, frame);
     const { store } = this.#settings;
     return store.fill(this.#id(key), { token, value: encodeFrame(frame), ttlMs: this.#keptMs(frame) });
@@ -84,7 +92,7 @@ export class Entries<Value> {
 
   /** @throws what the codec throws */
   async set(key: string, made: Made<Value>): Promise<void> {
-    const frame = this.#frame(made);
+    const frame = this.frame(made);
     this.#rememberTags(key, frame);
     await this.#settings.store.set(this.#id(key), encodeFrame(frame), this.#keptMs(frame));
   }
@@ -102,18 +110,6 @@ export class Entries<Value> {
   /** A colon cannot be in a name, so no name and key look like another pair. */
   #id(key: string): string {
     return `${this.#settings.name}:${key}`;
-  }
-
-  #frame({ value, ttlMs, loadMs, stamps }: Made<Value>): Frame {
-    const { codec, load, nullTtlMs, ttlMs: usualTtlMs } = this.#settings;
-    const wanted = ttlMs ?? (value === null ? nullTtlMs : usualTtlMs);
-    return {
-      storedAt: Date.now(),
-      ttlMs: jitteredTtlMs(wanted, load.jitter, Math.random()),
-      loadMs,
-      stamps,
-      body: value === null ? null : codec.encode(value),
-    };
   }
 
   #keptMs({ ttlMs, stamps }: Frame): number {

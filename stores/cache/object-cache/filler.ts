@@ -80,8 +80,14 @@ export class Filler<Value> {
   ): Promise<Value | null | undefined> {
     try {
       const { value, ttlMs, loadMs, stamps } = await this.#run(key, task, before);
-      if (value === undefined || ttlMs === 0 || !stamps) this.#entries.abandon(key, token);
-      else await unlessAway(this.#entries.fill(key, token, { value, ttlMs, loadMs, stamps }));
+      if (value === undefined || ttlMs === 0 || !stamps) {
+        this.#entries.abandon(key, token);
+        return value;
+      }
+      const frame = this.#entries.frame({ value, ttlMs, loadMs, stamps });
+      const filled = await unlessAway(this.#entries.fill(key, token, frame));
+      // A store that has refused the value, being full for example, still has the lease.
+      if (filled === undefined) this.#entries.abandon(key, token);
       return value;
     } catch (error) {
       this.#entries.abandon(key, token);

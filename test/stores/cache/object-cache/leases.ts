@@ -88,9 +88,17 @@ export function describeLeases(make: MakeCache, open: OpenStore): void {
     await failure(cache.getOrLoad("failed", () => Promise.reject(new Error("failed"))));
     await cache.getOrLoad("undefined", () => undefined);
     await cache.getOrLoad("kept", () => 1);
+    await failure(make({ codec: failingCodec }).getOrLoad("unreadable", () => 1));
     await pause(20);
-    for (const key of ["failed", "undefined", "kept"]) {
+    for (const key of ["failed", "undefined", "kept", "unreadable"]) {
       expect((await open(1).lead(`objects:${key}`, 1000)).token, key).to.be.a("string");
     }
   });
 }
+
+const failingCodec = {
+  encode: (): never => {
+    throw new Error("no form for it");
+  },
+  decode: (): undefined => undefined,
+};

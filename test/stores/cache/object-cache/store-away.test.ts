@@ -40,6 +40,17 @@ describe("an object cache whose store is away", () => {
     }
   });
 
+  it("gives its lease back where the store refuses the value", async () => {
+    const store = new MemoryCacheStore();
+    const refusing = Object.assign(new MemoryCacheStore(), {
+      lead: store.lead.bind(store),
+      abandon: store.abandon.bind(store),
+      fill: () => Promise.reject(new StoreUnavailableError("full")),
+    });
+    expect(await cache(refusing).getOrLoad("k", () => 1)).to.equal(1);
+    expect(await store.lead("objects:k", 1000)).to.have.property("token");
+  });
+
   it("throws a mistake that the store finds", async () => {
     const store = Object.assign(new MemoryCacheStore(), {
       read: () => Promise.reject(new TypeError("a mistake")),

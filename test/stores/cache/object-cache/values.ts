@@ -85,6 +85,16 @@ export function describeValues(make: MakeCache, open: OpenStore): void {
     expect(await cache.getOrLoad("k", () => "next")).to.equal("next");
   });
 
+  it("throws it of whatever kind it is", async () => {
+    const encode = (): never => {
+      throw new Error("no form for it");
+    };
+    const cache = make({ codec: { encode, decode: String } });
+    for (const written of [cache.set("k", 1), cache.getOrLoad("k", () => 1)]) {
+      expect(String(await failure(written))).to.equal("Error: no form for it");
+    }
+  });
+
   it("refuses a value, a key and a time that are none", async () => {
     const cache = make();
     expect(await failure(cache.set("k", undefined))).to.be.instanceOf(TypeError);
