@@ -47,6 +47,7 @@ export class Loads<Value> {
     const onGiven = (): void => void (outcome = "stale");
     const grace = entry && { value: entry.value, afterMs: softDeadlineMs, onGiven };
     try {
+      signal?.throwIfAborted();
       const value = await awaitLoad(this.#share(key, task, signal), { signal, hardDeadlineMs, grace });
       if (outcome === "error") outcome = "miss";
       return value;

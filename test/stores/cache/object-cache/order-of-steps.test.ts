@@ -90,6 +90,20 @@ describe("an object cache, between reading and leading,", () => {
     expect(loads).to.equal(1);
   });
 
+  it("does not load for a caller who has gone while the store was asked", async () => {
+    const leaver = new AbortController();
+    let loads = 0;
+    const read = store.read.bind(store);
+    store.read = (keys, tags) => {
+      leaver.abort(new Error("left"));
+      return read(keys, tags);
+    };
+    const asked = make().getOrLoad("k", () => (loads += 1), { signal: leaver.signal });
+    expect(String(await failure(asked))).to.equal("Error: left");
+    await pause(10);
+    expect([loads, leads]).to.deep.equal([0, []]);
+  });
+
   it("gives nobody a longer grace than its own, whoever wrote the value", async () => {
     await make({ beta: 0 }, LONG_MS).set("k", "last", { ttlMs: 1 });
     await pause(5);
