@@ -80,10 +80,11 @@ export class ObjectCache<Value> {
     assertKey(key);
     if (value === undefined) throw new TypeError("a value must not be undefined; delete it, or set null");
     if (ttlMs !== undefined) assertCount(ttlMs, "ttlMs", LONGEST_TTL_MS);
+    // First: there is such a thing, whatever becomes of its copy.
+    if (value !== null) this.#settings.guard?.add(key);
     try {
       const stamps = await this.#entries.stamp(tagsOf(tags));
       await this.#entries.set(key, { value, ttlMs, loadMs: 0, stamps });
-      if (value !== null) this.#settings.guard?.add(key);
     } finally {
       this.#loads.forget(key);
     }

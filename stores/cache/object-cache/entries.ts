@@ -62,8 +62,13 @@ export class Entries<Value> {
       this.#id(key),
       this.#settings.load.leaseMs,
     );
-    const [entry] = value ? await this.#judge([value], new Map(), tags) : [];
-    return { token, entry, busyMs };
+    try {
+      const [entry] = value ? await this.#judge([value], new Map(), tags) : [];
+      return { token, entry, busyMs };
+    } catch (error) {
+      if (token !== undefined) this.abandon(key, token);
+      throw error;
+    }
   }
 
   /** What is kept of a value from now on. Throws what the codec throws. */

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { BloomGuard } from "express-redis-suite/stores/cache/bloom-guard";
 import type { CacheStore } from "express-redis-suite/stores/cache/contract";
 import { MemoryCacheStore } from "express-redis-suite/stores/cache/memory";
 import { ObjectCache } from "express-redis-suite/stores/cache/object-cache";
@@ -49,6 +50,28 @@ describe("an object cache whose store is away", () => {
     });
     expect(await cache(refusing).getOrLoad("k", () => 1)).to.equal(1);
     expect(await store.lead("objects:k", 1000)).to.have.property("token");
+  });
+
+  it("gives its lease back where the stamps of what it holds cannot be read", async () => {
+    const store = new MemoryCacheStore();
+    await cache(store).set("k", 1, { tags: ["t"] });
+    const partly = Object.assign(new MemoryCacheStore(), {
+      lead: store.lead.bind(store),
+      abandon: store.abandon.bind(store),
+      read: () => Promise.reject(new StoreUnavailableError("away")),
+    });
+    expect(await cache(partly).getOrLoad("k", () => 2)).to.equal(2);
+    expect(await failure(cache(partly).expire("k", 1))).to.be.instanceOf(StoreUnavailableError);
+    expect(await store.lead("objects:k", 1000)).to.have.property("token");
+  });
+
+  it("tells its guard of a key all the same, which may have been written", async () => {
+    const guard = new BloomGuard({ expectedKeys: 10, falsePositiveRate: 1e-6 });
+    await guard.fill("other");
+    const away = new ObjectCache<string>({ store: failingStore(), ttlMs: 1000, guard });
+    expect(await away.getOrLoad("k", () => "loaded")).to.equal(null);
+    await failure(away.set("k", "new"));
+    expect(await away.getOrLoad("k", () => "loaded")).to.equal("loaded");
   });
 
   it("throws a mistake that the store finds", async () => {
