@@ -2,7 +2,7 @@
 export interface ObjectCodec<Value> {
   /** What it throws is a mistake of the program, and reaches whoever wrote or loaded the value. */
   encode(value: Value): Buffer;
-  /** Throws for bytes that it cannot read: the value is then missing. */
+  /** Throws, or returns undefined, for bytes that it cannot read: the value is then missing. */
   decode(bytes: Buffer): Value;
 }
 

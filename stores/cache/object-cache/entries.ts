@@ -166,7 +166,8 @@ export class Entries<Value> {
     const fresh = standing === "current" && ageMs < ttlMs;
     if (body === null) return { value: null, fresh, frame };
     try {
-      return { value: this.#settings.codec.decode(body), fresh, frame };
+      const value = this.#settings.codec.decode(body) as Value | undefined;
+      return value === undefined ? undefined : { value, fresh, frame };
     } catch {
       return undefined;
     }

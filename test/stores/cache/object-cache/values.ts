@@ -78,6 +78,13 @@ export function describeValues(make: MakeCache, open: OpenStore): void {
     expect(await cache.get("k")).to.deep.equal(new Date(5));
   });
 
+  it("takes what the codec reads as undefined for missing, and loads anew", async () => {
+    const cache = make({ codec: { encode: () => Buffer.from("v"), decode: () => undefined } });
+    await cache.set("k", 1);
+    expect([await cache.get("k"), await cache.exists("k")]).to.deep.equal([undefined, false]);
+    expect(await cache.getOrLoad("k", () => "anew")).to.equal("anew");
+  });
+
   it("throws what the codec throws at a value, and keeps nothing", async () => {
     const cache = make();
     expect(await failure(cache.set("k", 1n))).to.be.instanceOf(TypeError);
