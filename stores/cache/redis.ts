@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { clientFailure } from "../../telemetry/client-failure.ts";
 import { assertCount, assertOptionNames } from "../options.ts";
 import { RedisAccess, type RedisAccessOptions } from "../redis/access.ts";
 import {
@@ -11,7 +12,14 @@ import {
 import { ReadBatches } from "./redis/read-batches.ts";
 import { Slots } from "./redis/slots.ts";
 import { softPurgeScript, STAMP_SPARE_MS, stampScript } from "./redis/tag-scripts.ts";
-import { abandonScript, deleteScript, fillScript, leadScript, setScript } from "./redis/value-scripts.ts";
+import {
+  abandonScript,
+  deleteScript,
+  fillScript,
+  leadScript,
+  setScript,
+  type LeadReply,
+} from "./redis/value-scripts.ts";
 
 /**
  * Caches in Redis: one command per operation, bytes as they are, expiry by the server's clock. What is read in one turn
@@ -80,9 +88,15 @@ export class RedisCacheStore implements CacheStore {
     assertCount(leaseMs, "leaseMs");
     const keys = this.#valueKeys(id);
     const token = randomUUID();
-    const [busyMs, value] = await this.#redis.call({ operation: "lead", key: keys[0] }, (client) =>
-      leadScript.run(client, keys, [token, leaseMs]),
-    );
+    let asked: Promise<LeadReply> | undefined;
+    const call = this.#redis.call({ operation: "lead", key: keys[0] }, (client) => {
+      asked = leadScript.run(client, keys, [token, leaseMs]);
+      return asked;
+    });
+    const [busyMs, value] = await call.catch((error: unknown) => {
+      if (asked) void this.#giveBackLate(asked, keys[1], token);
+      throw error;
+    });
     return busyMs === 0 ? { token, busyMs, ...(value && { value }) } : { busyMs };
   }
 
@@ -138,6 +152,21 @@ export class RedisCacheStore implements CacheStore {
   /** The Redis key of a tag's stamp. */
   tagKey(tag: string): string {
     return this.#redis.key(tag, ":tag");
+  }
+
+  /** What Redis grants after the deadline nobody knows of: all others would wait until it is over. */
+  async #giveBackLate(asked: Promise<LeadReply>, leaseKey: string, token: string): Promise<void> {
+    try {
+      const [busyMs] = await asked.catch((error: unknown): LeadReply => {
+        // Sent, and not waited for any longer: what is sent now is done after it.
+        if (clientFailure(error) === "timeout") return [0];
+        throw error;
+      });
+      // Past the breaker, since nobody waits for it.
+      if (busyMs === 0) await abandonScript.run(this.#redis.client, [leaseKey], [token]);
+    } catch {
+      // It ends by itself.
+    }
   }
 
   #valueKeys(id: string): [value: string, lease: string] {

@@ -30,17 +30,18 @@ return redis.call('UNLINK', KEYS[1])
 `,
 );
 
+export type LeadReply = readonly [busyMs: number, value?: Buffer];
+
 /**
  * KEYS  1: the value, 2: its lease
  * ARGV  1: token, 2: time of the lease in milliseconds
  * Returns 0 and the value for the leader, else the milliseconds that another's lease lasts. A leader whose question is
  * sent twice leads.
  */
-export const leadScript: RedisScript<[token: string, leaseMs: number], [busyMs: number, value?: Buffer]> =
-  defineScript(
-    "cache.lead",
-    2,
-    `
+export const leadScript: RedisScript<[token: string, leaseMs: number], LeadReply> = defineScript(
+  "cache.lead",
+  2,
+  `
 local leader = redis.call('GET', KEYS[2])
 if leader and leader ~= ARGV[1] then return {math.max(1, redis.call('PTTL', KEYS[2]))} end
 local value = redis.call('GET', KEYS[1])
@@ -48,8 +49,8 @@ redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 if value then return {0, value} end
 return {0}
 `,
-    "bytes",
-  );
+  "bytes",
+);
 
 /**
  * KEYS  1: the value, 2: its lease
