@@ -28,11 +28,17 @@ interface Stamp extends Expiring {
 }
 
 export interface MemoryCacheStoreOptions {
-  /** Bytes of values kept at most; the entry unused for longest goes first. Default 64 MiB. */
+  /**
+   * Bytes kept at most: values, their keys, and 200 for each beside them. The entry unused for longest goes first.
+   * Default 64 MiB.
+   */
   readonly maxBytes?: number;
   /** A clock in milliseconds that never goes back; a test may bring its own. */
   readonly now?: () => number;
 }
+
+/** What an entry takes beside its value and its key, about. */
+const ENTRY_BYTES = 200;
 
 /** Some 150,000 leases, and as many stamps, of keys of usual length. */
 const MARKS = {
@@ -41,9 +47,9 @@ const MARKS = {
 };
 
 /**
- * Caches in this process alone. Values are bounded by `maxBytes`, leases and stamps by 16 MiB each; what was unused for
- * longest goes first: a value is then missing, a lease over, a stamp lost. What has expired leaves when it is read or
- * pushed out.
+ * Caches in this process alone. Values with their keys are bounded by `maxBytes`, leases and stamps by 16 MiB each; what
+ * was unused for longest goes first: a value is then missing, a lease over, a stamp lost. What has expired leaves when it
+ * is read or pushed out.
  */
 export class MemoryCacheStore implements CacheStore {
   readonly #entries: LRUCache<string, Entry>;
@@ -58,8 +64,10 @@ export class MemoryCacheStore implements CacheStore {
     const { maxBytes = 64 * 1024 * 1024, now = () => performance.now() } = options;
     assertCount(maxBytes, "maxBytes");
     assertFunction(now, "now");
-    // lru-cache refuses a size of 0, which an empty value has.
-    this.#entries = new LRUCache({ maxSize: maxBytes, sizeCalculation: ({ value }) => value.length || 1 });
+    this.#entries = new LRUCache({
+      maxSize: maxBytes,
+      sizeCalculation: ({ value }, key) => ENTRY_BYTES + value.length + key.length,
+    });
     this.#now = now;
   }
 

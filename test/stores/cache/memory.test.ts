@@ -6,10 +6,10 @@ const bytes = (length: number): Buffer => Buffer.alloc(length, 1);
 
 describe("MemoryCacheStore", () => {
   it("pushes out what was unused for longest once its bytes are full", async () => {
-    const cache = new MemoryCacheStore({ maxBytes: 100 });
-    for (const key of ["a", "b", "c"]) await cache.set(key, bytes(30), 1000);
+    const cache = new MemoryCacheStore({ maxBytes: 10_000 });
+    for (const key of ["a", "b", "c"]) await cache.set(key, bytes(3000), 1000);
     await cache.get("a");
-    await cache.set("d", bytes(30), 1000);
+    await cache.set("d", bytes(3000), 1000);
     const live = await Promise.all(
       ["a", "b", "c", "d"].map(async (key) => (await cache.get(key)) !== undefined),
     );
@@ -17,12 +17,23 @@ describe("MemoryCacheStore", () => {
   });
 
   it("keeps nothing of a value larger than all its room, nor the value that stood there before", async () => {
-    const cache = new MemoryCacheStore({ maxBytes: 100 });
-    await cache.set("other", bytes(60), 1000);
-    await cache.set("k", bytes(10), 1000);
-    await cache.set("k", bytes(101), 1000);
+    const cache = new MemoryCacheStore({ maxBytes: 10_000 });
+    await cache.set("other", bytes(6000), 1000);
+    await cache.set("k", bytes(1000), 1000);
+    await cache.set("k", bytes(10_001), 1000);
     expect(await cache.get("k")).to.equal(undefined);
     expect(await cache.get("other")).to.not.equal(undefined);
+  });
+
+  it("counts keys, and what each entry takes, however small its values are", async () => {
+    const kept = async (keys: readonly string[]): Promise<number> => {
+      const cache = new MemoryCacheStore({ maxBytes: 100_000 });
+      for (const key of keys) await cache.set(key, bytes(0), 1000);
+      return cache.read(keys).values.filter((value) => value !== undefined).length;
+    };
+    const numbers = Array.from({ length: 2000 }, (_, at) => String(at));
+    expect(await kept(numbers)).to.be.within(100, 1000);
+    expect(await kept(numbers.map((at) => at.padStart(1000, "x")))).to.be.within(10, 100);
   });
 
   it("ends a value's time exactly when its clock says so", async () => {
