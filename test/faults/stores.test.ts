@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { createRedis, health, type RedisClient } from "express-redis-suite/redis";
 import { redisStores, type RedisStores } from "express-redis-suite/stores";
 import { RedisLeaderboard } from "express-redis-suite/stores/leaderboard/redis";
+import { TieredCacheStore } from "express-redis-suite/stores/cache/tiered";
 import { StoreUnavailableError } from "express-redis-suite/stores/errors";
 import type { Lock } from "express-redis-suite/stores/lock/lock-manager";
 import { policySet } from "express-redis-suite/stores/rate-limit/policy-set";
@@ -16,6 +17,7 @@ const LONG_MS = 600_000;
 
 interface Suite extends RedisStores {
   readonly client: RedisClient;
+  readonly tiered: TieredCacheStore;
   readonly board: RedisLeaderboard<"score">;
 }
 
@@ -23,7 +25,13 @@ async function openSuite(url: string): Promise<Suite> {
   const client = await createRedis(url, { commandTimeoutMs: 3000 });
   const options = { client, deadlineMs: 3000, columns: [{ name: "score", min: 0, max: 1000 }] } as const;
   const board = new RedisLeaderboard({ ...options, prefix: "app:board" });
-  return { ...redisStores(client, { prefix: "app", deadlineMs: 3000 }), client, board };
+  const stores = redisStores(client, { prefix: "app", deadlineMs: 3000 });
+  return { ...stores, client, tiered: new TieredCacheStore({ l2: stores.cache }), board };
+}
+
+function end({ client, tiered }: Suite): void {
+  tiered.close();
+  client.disconnect();
 }
 
 const match = (id: string): { id: string; changes: { player: string; deltas: number[] }[] } => ({
@@ -36,6 +44,9 @@ const writes: Record<string, (suite: Suite) => Promise<unknown>> = {
   "cache set": ({ cache }) => cache.set("new", Buffer.from("v"), LONG_MS),
   "cache lead": ({ cache }) => cache.lead("new", LONG_MS),
   "cache stamp": ({ cache }) => cache.stamp(["new", "other"]),
+  "tiered cache set": ({ tiered }) => tiered.set("new", Buffer.from("v"), LONG_MS),
+  "tiered cache lead": ({ tiered }) => tiered.lead("new", LONG_MS),
+  "tiered cache stamp": ({ tiered }) => tiered.stamp(["new", "other"]),
   "session set": ({ session }) => session.set("new", SESSION),
   "rate limit consume": ({ rateLimit }) => rateLimit.consume("new", POLICIES, 1),
   "lock acquire": ({ locks }) => locks.tryAcquire("new", { ttlMs: LONG_MS }),
@@ -61,7 +72,7 @@ describeWithRedisServer("the Redis stores", () => {
     await suite.client.script("FLUSH");
   });
   after(async () => {
-    suite.client.disconnect();
+    end(suite);
     await server.stop();
   });
 
@@ -88,7 +99,7 @@ describeWithRedisServer("the Redis stores", () => {
     }
 
     it("what needs no room goes on: reading, giving back, deleting, resetting", async () => {
-      const { cache, session, rateLimit, board } = suite;
+      const { cache, tiered, session, rateLimit, board } = suite;
       await cache.set("k", Buffer.from("v"), LONG_MS);
       await session.set("sid", SESSION);
       await rateLimit.consume("k", POLICIES, 1);
@@ -96,6 +107,7 @@ describeWithRedisServer("the Redis stores", () => {
       const lock = await hold(suite, "k");
       await fill();
       expect(String(await cache.get("k"))).to.equal("v");
+      expect(String(await tiered.get("k"))).to.equal("v");
       expect(await session.get("sid")).to.deep.equal(SESSION);
       await session.touch("sid", SESSION);
       expect((await board.top("b", 1)).map(({ player }) => player)).to.deep.equal(["a"]);
@@ -103,7 +115,8 @@ describeWithRedisServer("the Redis stores", () => {
       expect(await lock.release()).to.equal(true);
       await rateLimit.reset("k", POLICIES);
       await session.destroy("sid");
-      expect(await cache.delete("k")).to.equal(true);
+      expect(await tiered.delete("k")).to.equal(true);
+      expect(await cache.delete("k")).to.equal(false);
       await board.remove("b");
       expect((await health(suite.client)).up).to.equal(true);
       expect(await suite.client.dbsize()).to.equal(0);
@@ -112,13 +125,15 @@ describeWithRedisServer("the Redis stores", () => {
 
   describe("on a Redis that was emptied in between", () => {
     it("read everything as missing, and begin anew", async () => {
-      const { cache, session, rateLimit, board } = suite;
+      const { cache, tiered, session, rateLimit, board } = suite;
       await cache.set("k", Buffer.from("v"), LONG_MS);
+      expect(String(await tiered.get("k"))).to.equal("v");
       await session.set("sid", SESSION);
       await rateLimit.consume("k", POLICIES, 50);
       await board.submit("b", [match("1")]);
       await suite.client.flushall();
       expect(await cache.get("k")).to.equal(undefined);
+      await eventually(async () => expect(await tiered.get("k")).to.equal(undefined));
       expect(await session.get("sid")).to.equal(null);
       expect((await rateLimit.consume("k", POLICIES, 1)).policies[0]?.remaining).to.equal(49);
       expect(await board.standing("b", "a")).to.equal(undefined);
@@ -156,7 +171,7 @@ describeWithRedisServer("the Redis stores", () => {
     await forget;
     expect(decisions.filter(({ allowed }) => allowed)).to.have.length(50);
     expect((await suite.board.standing("b", "a"))?.columns.score).to.equal(50);
-    for (const { client } of others) client.disconnect();
+    others.forEach(end);
   });
 
   describe("on a replica that may only be read", () => {
@@ -170,7 +185,7 @@ describeWithRedisServer("the Redis stores", () => {
       );
     });
     after(async () => {
-      onReplica.client.disconnect();
+      end(onReplica);
       await replica.stop();
     });
 
@@ -182,7 +197,10 @@ describeWithRedisServer("the Redis stores", () => {
           .to.be.instanceOf(Error)
           .with.property("message")
           .that.matches(/READONLY/);
-        await eventually(async () => expect(String(await onReplica.cache.get("k"))).to.equal("v"));
+        await eventually(async () => {
+          for (const cache of [onReplica.cache, onReplica.tiered])
+            expect(String(await cache.get("k"))).to.equal("v");
+        });
       });
     }
   });

@@ -7,6 +7,9 @@ import { parseRedisUrl } from "express-redis-suite/redis";
 import { responseCache } from "express-redis-suite/response-cache";
 import { routeLock } from "express-redis-suite/route-lock";
 import { session } from "express-redis-suite/session";
+import { MemoryCacheStore } from "express-redis-suite/stores/cache/memory";
+import { ObjectCache } from "express-redis-suite/stores/cache/object-cache";
+import { TieredCacheStore } from "express-redis-suite/stores/cache/tiered";
 import { redisStores, type RedisStores } from "express-redis-suite/stores";
 import request from "supertest";
 import { redis } from "../support/shared-redis.ts";
@@ -32,6 +35,17 @@ describe("mistakes that beginners make", () => {
 
   it("are told of as what they are: no options", () => {
     expect(refusal(rateLimit as () => unknown)).to.equal("rateLimit: options are missing");
+  });
+
+  it("are told of as what they are: something else behind a TieredCacheStore", () => {
+    const { cache, locks } = redisStores(redis(), { prefix: "app" });
+    const tiered = new TieredCacheStore({ l2: cache });
+    tiered.close();
+    for (const l2 of [undefined, locks, redis(), new MemoryCacheStore(), tiered, Promise.resolve(cache)]) {
+      expect(refusal(() => new TieredCacheStore({ l2: l2 as never }))).to.equal(
+        "TieredCacheStore: l2 must be a RedisCacheStore, such as redisStores(…).cache",
+      );
+    }
   });
 
   it("are told of as what they are: URLs", () => {
@@ -68,6 +82,10 @@ describe("a store of another kind", () => {
     ],
     "responseCache: store": [
       (store) => responseCache({ store, ttlMs: 1000 }),
+      "a CacheStore, such as redisStores(…).cache",
+    ],
+    "ObjectCache: store": [
+      (store) => new ObjectCache({ store, ttlMs: 1000 }),
       "a CacheStore, such as redisStores(…).cache",
     ],
     "routeLock: locks": [
