@@ -84,7 +84,7 @@ interface StoreMarks {
  */
 const STORE_KINDS: Readonly<Record<StoreKind, StoreMarks>> = {
   RateLimitStore: { methods: ["consume"], of: "rateLimit" },
-  CacheStore: { methods: ["get", "set", "delete"], of: "cache" },
+  CacheStore: { methods: ["read", "lead", "fill"], of: "cache" },
   LockManager: { methods: ["tryAcquire"], of: "locks" },
   "express-session Store": { methods: ["get", "set", "destroy", "on"], of: "session" },
 };

@@ -117,6 +117,13 @@ describe("a store of another kind", () => {
       });
     }
   }
+
+  it("is not for responseCache: a Map, and a cache of objects, which get, set and delete too", () => {
+    for (const store of [new Map(), new ObjectCache({ store: stores().cache, ttlMs: 1000 })]) {
+      const message = refusal(() => responseCache({ store: store as never }));
+      expect(message).to.include("store must be a CacheStore, such as redisStores(…).cache, not an object");
+    }
+  });
 });
 
 describe("a secret that is missing", () => {
