@@ -67,9 +67,19 @@ export class BloomGuard {
   /**
    * Builds a filter of all keys that exist, and puts it in the place of the one before. Yields to the event loop.
    *
-   * Rejects with what `keys` throws, and while another `fill` is under way; the filter before then stays.
+   * Rejects with what `keys` throws, with a TypeError for a key that is no string, and while another `fill` is under
+   * way; the filter before then stays.
    */
   async fill(keys: Iterable<string> | AsyncIterable<string>): Promise<void> {
+    if (
+      typeof keys !== "object" ||
+      keys === null ||
+      !(Symbol.iterator in keys || Symbol.asyncIterator in keys)
+    ) {
+      throw new TypeError(
+        "BloomGuard: keys must be a list, or another iterable, of strings; await a promise",
+      );
+    }
     if (this.#filling) throw new Error("BloomGuard: it is being filled already");
     const filling = new Bits(this.#bitCount);
     this.#filling = filling;
@@ -93,6 +103,10 @@ export class BloomGuard {
 
   /** Enhanced double hashing (Dillinger and Manolios 2004): as good as independent hashes, for one digest. */
   #places(key: string): number[] {
+    // Anything else would be filed under "7" or "[object Object]", and the keys that it stands for be refused.
+    if (typeof key !== "string") {
+      throw new TypeError(`BloomGuard: a key must be a string, not ${key === null ? "null" : typeof key}`);
+    }
     const digest = hash("sha1", this.#seed + key, "buffer");
     let place = digest.readUIntLE(0, 6) % this.#bitCount;
     let step = digest.readUIntLE(6, 6) % this.#bitCount;

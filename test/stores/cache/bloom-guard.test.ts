@@ -52,6 +52,27 @@ describe("BloomGuard", () => {
     expect(known()).to.deep.equal(["new", "both", "added"]);
   });
 
+  for (const [what, wrong] of Object.entries({
+    "one string": "abc",
+    numbers: [1, 2],
+    "rows of a table": [{ id: "there" }],
+    "a promise of keys": Promise.resolve(["there"]),
+    nothing: undefined,
+  })) {
+    it(`is not filled with ${what}, which would let no key through that exists`, async () => {
+      const guard = new BloomGuard({ expectedKeys: 10 });
+      const error = await guard.fill(wrong as Iterable<string>).catch((thrown: unknown) => thrown);
+      expect(error).to.be.instanceOf(TypeError);
+      expect(String(error)).to.match(/BloomGuard: .*strings?/);
+      expect(guard.mayExist("there")).to.equal(true);
+    });
+  }
+
+  it("refuses a key that is no string", () => {
+    const guard = new BloomGuard({ expectedKeys: 10 });
+    expect(() => guard.add(7 as unknown as string)).to.throw(TypeError, "a key must be a string, not number");
+  });
+
   it("keeps the filter before where the keys cannot all be read", async () => {
     const guard = new BloomGuard({ expectedKeys: 100 });
     await guard.fill(the("old"));
