@@ -13,6 +13,7 @@ export interface LoadContext {
   /**
    * Tags this value, beside the tags of the call. To be awaited before what the tags stand for is read: a purge between
    * that reading and this call is not seen. Never rejects for a store that cannot be asked; the value is then not kept.
+   * Tags that are none are a TypeError, here and to the callers.
    */
   addTags(...tags: readonly string[]): Promise<void>;
 }
@@ -55,6 +56,12 @@ export async function runLoader<Value>(
   let ttl: number | undefined;
   const deadline = new AbortController();
   const { signal } = deadline;
+  const tagging: Promise<void>[] = [];
+  const addStamps = async (tags: readonly string[]): Promise<void> => {
+    assertTags(tags);
+    const added = await stampTags(tags);
+    stamps = added && stamps && merged(stamps, added);
+  };
   const context: LoadContext = {
     key,
     signal,
@@ -62,10 +69,11 @@ export async function runLoader<Value>(
       if (ttlMs !== 0) assertCount(ttlMs, "setTtlMs", LONGEST_TTL_MS);
       ttl = ttlMs;
     },
-    async addTags(...tags) {
-      assertTags(tags);
-      const added = await stampTags(tags);
-      stamps = added && stamps && merged(stamps, added);
+    addTags(...tags) {
+      const adding = addStamps(tags);
+      tagging.push(adding);
+      adding.catch(() => {}); // the load rejects with it
+      return adding;
     },
   };
   const startedAt = performance.now();
@@ -74,7 +82,7 @@ export async function runLoader<Value>(
     hardDeadlineMs,
   );
   try {
-    const value = await Promise.race([loaded(loader, context), abortOf(signal)]);
+    const value = await Promise.race([loaded(loader, context, tagging), abortOf(signal)]);
     return { value, ttlMs: ttl, loadMs: performance.now() - startedAt, stamps };
   } finally {
     clearTimeout(timer);
@@ -88,9 +96,18 @@ function abortOf(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** A loader that throws at once rejects too. */
-async function loaded<Value>(loader: Loader<Value>, context: LoadContext): Promise<Value | null | undefined> {
-  return loader(context);
+/**
+ * A loader that throws at once rejects too. One that did not wait for its tags has them nevertheless: no purge would find
+ * the value without.
+ */
+async function loaded<Value>(
+  loader: Loader<Value>,
+  context: LoadContext,
+  tagging: readonly Promise<void>[],
+): Promise<Value | null | undefined> {
+  const value = await loader(context);
+  await Promise.all(tagging);
+  return value;
 }
 
 /** Of a tag that comes twice the earlier stamp counts. */

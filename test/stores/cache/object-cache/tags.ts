@@ -43,6 +43,27 @@ export function describeTags(make: MakeCache): void {
     }
   });
 
+  it("keeps no value without a tag that its loader did not wait for", async () => {
+    const cache = make();
+    const loaded = await cache.getOrLoad("k", ({ addTags }) => (void addTags("t"), "tagged"));
+    expect(loaded).to.equal("tagged");
+    expect(await cache.get("k")).to.equal("tagged");
+    await cache.purgeTags(["t"]);
+    expect(await cache.get("k")).to.equal(undefined);
+  });
+
+  it("gives the caller the mistake of a loader that did not wait for its tags", async () => {
+    const cache = make();
+    const wrong = cache.getOrLoad("k", ({ addTags }) => (void addTags(""), "untagged"));
+    expect(await failure(wrong)).to.be.instanceOf(TypeError);
+    expect(await cache.get("k")).to.equal(undefined);
+    const failing = cache.getOrLoad("k", ({ addTags }) => {
+      void addTags("");
+      throw new Error("failed");
+    });
+    expect(String(await failure(failing))).to.equal("Error: failed");
+  });
+
   it("keeps what is softly purged for its grace alone", async () => {
     const cache = make({ graceMs: LONG_MS });
     await cache.set("k", "stale", { tags: ["t"] });
