@@ -1,4 +1,4 @@
-import { assertOptionNames } from "../../stores/options.ts";
+import { assertFlag, assertOptionNames } from "../../stores/options.ts";
 import { keyOfUrl } from "./default-key.ts";
 import type { Room } from "./room.ts";
 
@@ -21,11 +21,15 @@ export interface ResponseCachePurging {
 export function purgingOf({ name, responses }: Room, hasOwnKeys: boolean): ResponseCachePurging {
   return {
     async purge(urlOrKey) {
+      if (typeof urlOrKey !== "string" && hasOwnKeys) {
+        throw new TypeError("responseCache: purge takes a key of this cache, which is a string");
+      }
       return responses.delete(`${name} ${hasOwnKeys ? urlOrKey : keyOfUrl(urlOrKey)}`);
     },
     async purgeTags(tags, how = {}) {
       assertTags(tags);
       assertOptionNames("purgeTags", how, ["soft"]);
+      assertFlag(how.soft, "purgeTags: soft");
       await responses.purgeTags(tags, how);
     },
   };

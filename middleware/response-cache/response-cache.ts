@@ -59,11 +59,12 @@ export const responseCache: ResponseCache = Object.assign(createResponseCache, {
     if (typeof app !== "function" || typeof app.set !== "function") {
       throw new TypeError("responseCache.listener: app must be an Express app");
     }
-    const isOfExpress = (options.key ?? options.tags ?? options.http?.isolate) !== undefined;
     const isPlain = ({ method = "" }: IncomingMessage): boolean =>
       !isOfExpress && isSafeMethod(method) && app.disabled("trust proxy");
     const key = (req: Request): string => (isPlain(req) ? directKey(req, req.originalUrl) : defaultKey(req));
-    return listenInFront(createResponseCache(options, key), app, isPlain);
+    const cache = createResponseCache(options, key);
+    const isOfExpress = (options.key ?? options.tags ?? options.http?.isolate) !== undefined;
+    return listenInFront(cache, app, isPlain);
   },
 });
 

@@ -173,6 +173,13 @@ describe("responseCache.listener", () => {
     expect(entered()).to.equal(0);
   });
 
+  it("says that its options are missing", () => {
+    expect(() => responseCache.listener(undefined as unknown as ResponseCacheOptions, express())).to.throw(
+      TypeError,
+      "responseCache: options are missing",
+    );
+  });
+
   for (const app of [undefined, {}, () => {}, express.Router()]) {
     it(`refuses ${typeof app === "function" ? "a function that is no app" : String(app)}`, () => {
       expect(() => responseCache.listener({ store: new MemoryCacheStore() }, app as Express)).to.throw(

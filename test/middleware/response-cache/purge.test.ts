@@ -151,6 +151,8 @@ describe("responseCache, purged", () => {
       cache.purgeTags([""]),
       cache.purgeTags(Array.from({ length: 17 }, String)),
       cache.purgeTags(["board"], { hard: true } as object),
+      cache.purgeTags(["board"], { soft: "no" } as object),
+      responseCache({ store: new MemoryCacheStore(), key: () => "k" }).purge(undefined as unknown as string),
     ]) {
       expect(await rejectionOf(asked)).to.be.instanceOf(TypeError);
     }
