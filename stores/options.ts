@@ -136,7 +136,7 @@ function listed(choices: readonly string[]): string {
 }
 
 /** Never the text of an object or a string of unknown length, which may be a secret. */
-function printed(value: unknown): string {
+export function printed(value: unknown): string {
   if (typeof value === "string") return value.length <= 40 ? `"${value}"` : "a longer string";
   if (Array.isArray(value)) return "an array";
   return typeof value === "object" && value !== null

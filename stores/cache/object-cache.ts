@@ -1,5 +1,14 @@
 import { LoadTimeoutError } from "../errors.ts";
 import { assertCount } from "../options.ts";
+import {
+  assertKeyList,
+  assertLoadCall,
+  assertPurgeOptions,
+  assertSetOptions,
+  NO_OPTIONS,
+  type GetOrLoadOptions,
+  type SetOptions,
+} from "./object-cache/call-options.ts";
 import { Entries, type Entry } from "./object-cache/entries.ts";
 import { LONGEST_TTL_MS } from "./object-cache/frame.ts";
 import { Gathering, type ManyLoader } from "./object-cache/gathering.ts";
@@ -10,23 +19,11 @@ import { settingsOf, type ObjectCacheOptions, type Settings } from "./object-cac
 import { assertTags, tagsOf } from "./object-cache/tags.ts";
 import { unlessAway } from "./object-cache/unless-away.ts";
 
+export type { GetOrLoadOptions, SetOptions } from "./object-cache/call-options.ts";
 export type { ObjectCodec } from "./object-cache/codec.ts";
 export type { ManyLoader } from "./object-cache/gathering.ts";
 export type { LoadContext, Loader } from "./object-cache/loader.ts";
 export type { KeyGuard, LoadOptions, ObjectCacheOptions } from "./object-cache/settings.ts";
-
-export interface SetOptions {
-  /** How long the value is fresh, milliseconds, in place of the cache's own time. */
-  readonly ttlMs?: number;
-  readonly tags?: readonly string[];
-}
-
-export interface GetOrLoadOptions {
-  /** What the value is tagged with; one that is kept without one of these tags is loaded anew. */
-  readonly tags?: readonly string[];
-  /** Rejects this caller with its reason; the load goes on for the others, and for the cache. */
-  readonly signal?: AbortSignal;
-}
 
 export interface Warmed {
   /** Keys that had a fresh value before. */
@@ -76,8 +73,10 @@ export class ObjectCache<Value> {
    * Keeps a value, in place of one that is being loaded too. A purge of its tags that came before this call is not seen
    * in it. Rejects where the store cannot be asked.
    */
-  async set(key: string, value: Value | null, { ttlMs, tags }: SetOptions = {}): Promise<void> {
+  async set(key: string, value: Value | null, options: SetOptions = {}): Promise<void> {
     assertKey(key);
+    assertSetOptions(options);
+    const { ttlMs, tags } = options;
     if (value === undefined) throw new TypeError("a value must not be undefined; delete it, or set null");
     if (ttlMs !== undefined) assertCount(ttlMs, "ttlMs", LONGEST_TTL_MS);
     // First: there is such a thing, whatever becomes of its copy.
@@ -139,8 +138,10 @@ export class ObjectCache<Value> {
   async getOrLoad(
     key: string,
     loader: Loader<Value>,
-    { tags, signal }: GetOrLoadOptions = {},
+    options: GetOrLoadOptions = NO_OPTIONS,
   ): Promise<Value | null | undefined> {
+    assertLoadCall("getOrLoad", loader, options);
+    const { tags, signal } = options;
     signal?.throwIfAborted();
     const askedAt = performance.now();
     const task = { loader, tags: tagsOf(tags) };
@@ -155,8 +156,11 @@ export class ObjectCache<Value> {
   async getOrLoadMany(
     keys: readonly string[],
     loadMany: ManyLoader<Value>,
-    { tags, signal }: GetOrLoadOptions = {},
+    options: GetOrLoadOptions = NO_OPTIONS,
   ): Promise<Map<string, Value | null>> {
+    assertLoadCall("getOrLoadMany", loadMany, options);
+    assertKeyList("getOrLoadMany", keys);
+    const { tags, signal } = options;
     signal?.throwIfAborted();
     const askedAt = performance.now();
     const asked = [...new Set(keys)];
@@ -180,8 +184,11 @@ export class ObjectCache<Value> {
   async warm(
     keys: Iterable<string>,
     loader: Loader<Value>,
-    { tags, signal }: GetOrLoadOptions = {},
+    options: GetOrLoadOptions = NO_OPTIONS,
   ): Promise<Warmed> {
+    assertLoadCall("warm", loader, options);
+    assertKeyList("warm", keys);
+    const { tags, signal } = options;
     const task = { loader, tags: tagsOf(tags) };
     const [wanted, counts] = [[...new Set(keys)], { kept: 0, loaded: 0, failed: 0 }];
     const warmOne = async (key: string): Promise<void> => {
@@ -208,6 +215,7 @@ export class ObjectCache<Value> {
    */
   async purgeTags(tags: readonly string[], how: { readonly soft?: boolean } = {}): Promise<void> {
     assertTags(tags);
+    assertPurgeOptions(how);
     try {
       await this.#settings.store.purgeTags(tags, how);
     } finally {

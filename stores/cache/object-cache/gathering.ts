@@ -1,3 +1,5 @@
+import { printed } from "../../options.ts";
+
 /**
  * Loads several values at once: made by key. A key that is absent from it is missing, and nothing is kept of it; a null
  * says that there is no such thing, and is kept.
@@ -55,6 +57,10 @@ export class Gathering<Value> {
     try {
       const keys = questions.map(({ key }) => key);
       const values = await this.#loadMany(keys, { signal: first.signal });
+      if (typeof values?.get !== "function") {
+        const given = printed(values);
+        throw new TypeError(`ObjectCache.getOrLoadMany: loader must make a Map, not ${given}`);
+      }
       for (const { key, resolve } of questions) resolve(values.get(key));
     } catch (error) {
       for (const { reject } of questions) reject(error);

@@ -76,6 +76,20 @@ export function describeMany(make: MakeCache): void {
     expect(await cache.get("a")).to.equal(undefined);
   });
 
+  it("says what is wrong where the loader makes no Map, and where one string stands for the keys", async () => {
+    const cache = make();
+    for (const made of [undefined, ["v:a"], { a: "v:a" }]) {
+      const error = await failure(cache.getOrLoadMany(["a"], () => made as never));
+      expect(String(error)).to.match(
+        /^TypeError: ObjectCache\.getOrLoadMany: loader must make a Map, not (undefined|an array|an object)$/,
+      );
+    }
+    for (const wrong of [cache.getOrLoadMany("ab" as never, () => new Map()), cache.warm("ab", () => 1)]) {
+      expect(String(await failure(wrong))).to.contain('keys must be a list of strings, not "ab"');
+    }
+    expect(await cache.getOrLoadMany(["a", "b"], () => new Map())).to.deep.equal(new Map());
+  });
+
   it("warms what is cold, and holds nothing up for what fails", async () => {
     const cache = make({ ttlMs: LONG_MS });
     await cache.set("0", "kept");

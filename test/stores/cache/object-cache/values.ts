@@ -112,4 +112,46 @@ export function describeValues(make: MakeCache, open: OpenStore): void {
     expect(await failure(cache.get(1 as unknown as string))).to.be.instanceOf(TypeError);
     expect(await cache.get("k")).to.equal(undefined);
   });
+
+  it("names an option that there is not, and keeps nothing", async () => {
+    const cache = make();
+    const made = (): string => "made";
+    for (const [wrong, message] of [
+      [() => cache.set("k", 1, { ttl: 5 } as object), 'ObjectCache.set: unknown option "ttl"; use "ttlMs"'],
+      [
+        () => cache.set("k", 1, 5000 as unknown as object),
+        "ObjectCache.set: options must be an object, not 5000",
+      ],
+      [() => cache.getOrLoad("k", made, { ttlMs: 5 } as object), "ObjectCache.getOrLoad: unknown option"],
+      [() => cache.getOrLoadMany(["k"], () => new Map(), { ttl: 5 } as object), "ObjectCache.getOrLoadMany:"],
+      [() => cache.warm(["k"], made, { tag: "t" } as object), "ObjectCache.warm: unknown option"],
+      [() => cache.purgeTags(["t"], { sofft: true } as object), "ObjectCache.purgeTags: unknown option"],
+      [
+        () => cache.purgeTags(["t"], { soft: "no" } as object),
+        "ObjectCache.purgeTags: soft must be true or false",
+      ],
+    ] as const) {
+      const error = await failure(wrong());
+      expect(error).to.be.instanceOf(TypeError);
+      expect(String(error)).to.include(message);
+    }
+    expect(await cache.get("k")).to.equal(undefined);
+  });
+
+  it("says that a loader is no function, whether or not there is a value", async () => {
+    const cache = make();
+    await cache.set("kept", 1);
+    for (const key of ["kept", "missing"]) {
+      for (const wrong of [
+        cache.getOrLoad(key, "made" as never),
+        cache.getOrLoad(key, undefined as never),
+        cache.getOrLoadMany([key], new Map() as never),
+        cache.warm([key], undefined as never),
+      ]) {
+        expect(String(await failure(wrong))).to.match(
+          /^TypeError: ObjectCache\.\w+: loader must be a function, not/,
+        );
+      }
+    }
+  });
 }
