@@ -64,6 +64,9 @@ export function assertOptionNames<Options extends object>(
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`${owner}: options must be an object, not ${printed(options)}`);
   }
+  if (isMethod(options, "evalsha")) {
+    throw new TypeError(`${owner}: options must be an object of ${known.join(", ")}, not an ioredis client`);
+  }
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || (known as readonly string[]).includes(name)) continue;
     throw new TypeError(`${owner}: unknown option "${name}"; ${adviceOn(name, known, renamed)}`);

@@ -9,6 +9,7 @@ import { routeLock } from "express-redis-suite/route-lock";
 import { session } from "express-redis-suite/session";
 import { MemoryCacheStore } from "express-redis-suite/stores/cache/memory";
 import { ObjectCache } from "express-redis-suite/stores/cache/object-cache";
+import { RedisCacheStore } from "express-redis-suite/stores/cache/redis";
 import { TieredCacheStore } from "express-redis-suite/stores/cache/tiered";
 import { redisStores, type RedisStores } from "express-redis-suite/stores";
 import request from "supertest";
@@ -46,6 +47,12 @@ describe("mistakes that beginners make", () => {
         "TieredCacheStore: l2 must be a RedisCacheStore, such as redisStores(…).cache",
       );
     }
+  });
+
+  it("are told of as what they are: a client in place of the options", () => {
+    expect(refusal(() => new RedisCacheStore(redis() as never))).to.equal(
+      "RedisCacheStore: options must be an object of client, prefix, deadlineMs, not an ioredis client",
+    );
   });
 
   it("are told of as what they are: URLs", () => {
