@@ -20,6 +20,8 @@ export interface Exchange {
   readonly res: Response;
   readonly next: NextFunction;
   readonly request: Fields;
+  /** From now on `request` reads the fields as they are now, whatever the layers inside make of them. */
+  readonly holdRequest: () => void;
   readonly report: (outcome: ResponseCacheEvent["outcome"], code?: string) => void;
 }
 
@@ -30,7 +32,7 @@ export function exchangeOf(room: Room, parts: Pick<Exchange, "req" | "res" | "ne
     req: parts.req,
     res: parts.res,
     next: parts.next,
-    request: requestFields(parts.req),
+    ...requestFields(parts.req),
     report(outcome, code) {
       if (reported) return;
       reported = true;
@@ -46,11 +48,21 @@ export function exchangeOf(room: Room, parts: Pick<Exchange, "req" | "res" | "ne
   };
 }
 
-/** The request's fields as they are when they are asked for. */
-function requestFields(req: Request): Fields {
-  return (name) => {
-    // Any name may come out of a Vary, `constructor` too.
-    const value = Object.hasOwn(req.headers, name) ? req.headers[name] : undefined;
-    return Array.isArray(value) ? value.join(", ") : value;
+/**
+ * The request's fields. Not copied for a hit; but a layer inside that deletes a field which it has read (credentials, so
+ * that no log has them) would else make its response one to a request without it.
+ */
+function requestFields(req: Request): Pick<Exchange, "request" | "holdRequest"> {
+  let held: Request["headers"] | undefined;
+  return {
+    request(name) {
+      const headers = held ?? req.headers;
+      // Any name may come out of a Vary, `constructor` too.
+      const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
+      return Array.isArray(value) ? value.join(", ") : value;
+    },
+    holdRequest() {
+      held ??= { ...req.headers };
+    },
   };
 }

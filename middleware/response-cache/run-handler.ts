@@ -73,6 +73,7 @@ class Landing {
     this.#stale = run.found.stored;
     const validators = this.#stale && validatorsOf(storedFields(this.#stale));
     this.#isConditional = validators?.ifNoneMatch !== undefined || validators?.ifModifiedSince !== undefined;
+    exchange.holdRequest();
     this.#showOutside = showInside(exchange.req, validators, room.rules);
     exchange.res.once("close", this.#showOutside);
   }

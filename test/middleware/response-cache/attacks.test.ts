@@ -159,6 +159,18 @@ describe("responseCache, attacked", () => {
     expect((await send(app)).text).to.equal("nobody");
   });
 
+  for (const field of ["Authorization", "X-User"]) {
+    it(`by a layer inside that deletes ${field} once it has read it: the response is one to a request with it`, async () => {
+      const { app } = page((req, res) => {
+        const user = req.get(field);
+        delete req.headers[field.toLowerCase()];
+        res.vary("X-User").send(user ?? "nobody");
+      });
+      await send(app).set(field, "alice");
+      expect((await send(app)).text).to.equal("nobody");
+    });
+  }
+
   it("by names of objects' own: a query, a host or a field named __proto__ is one as any other", async () => {
     const { app } = page((req, res) => void res.vary("__proto__").send(`own ${req.originalUrl}`));
     for (const path of ["/?__proto__=1", "/__proto__", "/constructor"]) {
