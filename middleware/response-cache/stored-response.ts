@@ -2,6 +2,7 @@ import { validateHeaderName, validateHeaderValue } from "node:http";
 import { LRUCache } from "lru-cache";
 import type { StoredTimes } from "./http/age.ts";
 import type { Lifetime } from "./http/freshness.ts";
+import { keptFields } from "./http/kept-fields.ts";
 
 /** A response as it is kept. */
 export interface StoredResponse {
@@ -136,7 +137,10 @@ type Meta = Omit<StoredResponse, "body" | "twins"> & {
   readonly twins: readonly (readonly [coding: Twin["coding"], bytes: number])[];
 };
 
-/** Whether everything in it can be sent: a damaged frame that Node refuses would fail every hit until it expires. */
+/**
+ * Whether everything in it can be sent: a damaged frame that Node refuses would fail every hit until it expires. So
+ * would a field of the connection, which is never kept: with a `Trailer` Node throws even at the error's own response.
+ */
 function isMeta(value: unknown): value is Meta {
   if (typeof value !== "object" || value === null) return false;
   const { status, headers, times, lifetime, isForAuthorized, tags, stamps, twins } = value as Record<
@@ -150,6 +154,7 @@ function isMeta(value: unknown): value is Meta {
     isStrings(headers) &&
     headers.length % 2 === 0 &&
     headers.every((text, at) => isSendable(at % 2 === 0 ? text : headers[at - 1], text, at % 2 === 0)) &&
+    keptFields(fieldLines(headers), "store").length === headers.length / 2 &&
     hasNumbers(times, ["requestedAt", "respondedAt"]) &&
     hasNumbers(lifetime, ["ms", "staleWhileRevalidateMs", "staleIfErrorMs"]) &&
     typeof (lifetime as Record<string, unknown>)["mustRevalidate"] === "boolean" &&
