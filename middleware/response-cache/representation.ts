@@ -6,6 +6,7 @@ import { fieldLines, type StoredResponse } from "./stored-response.ts";
 export interface Representation {
   /** By name, in lower case, several lines of one field as a list; the length of the body among them. */
   readonly head: Readonly<Record<string, string | string[]>>;
+  readonly hasLists: boolean;
   /** The same, a name and a value for each line. */
   readonly lines: readonly string[];
   readonly fields: Fields;
@@ -24,7 +25,7 @@ export function representationOf(stored: StoredResponse, coding: ContentCoding):
   const variant = `${coding} ${body.length}`;
   let ready = made.get(variant);
   if (!ready) made.set(variant, (ready = headOf(stored, { coding: twin?.coding, length: body.length })));
-  return { head: ready.head, lines: ready.lines, fields: ready.fields, body };
+  return { ...ready, body };
 }
 
 function headOf(
@@ -41,7 +42,8 @@ function headOf(
   const lines = Object.entries(head).flatMap(([name, value]) =>
     [value].flat().flatMap((line) => [name, line]),
   );
-  return { head, lines, fields: fieldsOf(Object.entries(head)) };
+  const hasLists = Object.values(head).some((value) => typeof value !== "string");
+  return { head, hasLists, lines, fields: fieldsOf(Object.entries(head)) };
 }
 
 /** `writeHead` sets each name that it is given anew: the lines of one field have to come as a list. */

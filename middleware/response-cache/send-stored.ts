@@ -26,14 +26,15 @@ export function sendStored(
   const hasRange = req.method === "GET" && stored.status === 200 && request("range") !== undefined;
   // Ranges count the bytes of what the handler made.
   const representation = representationOf(stored, hasRange ? "identity" : codingFor(stored, request));
-  const { head, lines, fields, body } = representation;
+  const { lines, fields, body } = representation;
   const isNotModified = stored.status === 200 && evaluateConditions(request, fields) === "not-modified";
-  if (!isNotModified && !hasRange && res.getHeaderNames().length === 0) {
-    // Nobody has set anything yet, in front of an app: Node checks a list once and makes no map of it.
+  if (!isNotModified && !hasRange && isUntouched(res)) {
+    // Node checks a list once and makes no map of it.
     res.writeHead(stored.status, [...lines, "Age", age, "Cache-Status", cacheStatus]);
     res.end(req.method === "HEAD" ? undefined : body);
     return;
   }
+  const head = withOwnLists(representation);
   const before = res.getHeader("Cache-Status");
   res.setHeader("Age", age);
   res.setHeader("Cache-Status", before === undefined ? cacheStatus : `${String(before)}, ${cacheStatus}`);
@@ -42,9 +43,27 @@ export function sendStored(
     res.end();
     return;
   }
-  if (hasRange && sendRange({ request, res }, representation)) return;
+  if (hasRange && sendRange({ request, res }, { ...representation, head })) return;
   res.writeHead(stored.status, head);
   res.end(req.method === "HEAD" ? undefined : body);
+}
+
+/**
+ * Whether nobody outside has set a field or waits for the head, as in front of an app. Older releases of `on-headers`,
+ * which wrap `writeHead` for sessions and compression, misread a flat list.
+ */
+function isUntouched(res: Response): boolean {
+  return res.getHeaderNames().length === 0 && !Object.hasOwn(res, "writeHead");
+}
+
+/** Node keeps a list that it is given, and `appendHeader` of a layer outside adds to it: for this response only. */
+function withOwnLists({ head, hasLists }: Representation): Representation["head"] {
+  if (!hasLists) return head;
+  const own = Object.entries(head).map(([name, value]) => [
+    name,
+    typeof value === "string" ? value : [...value],
+  ]);
+  return Object.fromEntries(own) as Representation["head"];
 }
 
 /** RFC 9110 §12.5.3: a client that refuses all of them gets what the handler made. */

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import compression from "compression";
-import express, { type RequestHandler } from "express";
+import express, { type RequestHandler, type Response } from "express";
 import expressSession from "express-session";
 import { responseCache } from "express-redis-suite/response-cache";
 import { MemoryCacheStore } from "express-redis-suite/stores/cache/memory";
@@ -123,4 +123,54 @@ describe("responseCache, beside layers of others", () => {
       });
     });
   }
+});
+
+/** A layer that waits for the head, as `on-headers` does: sets what `writeHead` is given, then what it has in mind. */
+const beforeHead =
+  (
+    setList: (res: Response, list: readonly string[]) => void,
+    then: (res: Response) => void,
+  ): RequestHandler =>
+  (_req, res, next) => {
+    const writeHead = res.writeHead.bind(res) as (status: number) => Response;
+    res.writeHead = (status: number, fields?: unknown) => {
+      if (Array.isArray(fields)) setList(res, fields as string[]);
+      else for (const [name, value] of Object.entries(fields ?? {})) res.setHeader(name, value as string);
+      then(res);
+      return writeHead(status);
+    };
+    next();
+  };
+
+describe("responseCache, behind a layer that waits for the head", () => {
+  it("gives it lists of its own: what it adds for one client is not in the next one's response", async () => {
+    let clients = 0;
+    const layer = beforeHead(
+      () => {},
+      (res) => void res.appendHeader("Link", `<client-${(clients += 1)}>`),
+    );
+    const app = express().use(layer, responseCache({ store: new MemoryCacheStore(), ttlMs: 60_000 }));
+    app.get("/", (_req, res) => void res.setHeader("Link", ["<a>", "<b>"]).end("page"));
+    await serving(app, async ({ ask }) => {
+      for (const client of [1, 2, 3]) {
+        expect((await ask()).headers["link"]).to.equal(`<a>, <b>, <client-${client}>`);
+      }
+    });
+  });
+
+  it("gives it no flat list, which older releases of on-headers misread", async () => {
+    const pairs = (res: Response, list: readonly string[]): void => {
+      for (const [name = "", value = ""] of list) res.setHeader(name, value);
+    };
+    const app = express().disable("x-powered-by");
+    app.use(beforeHead(pairs, () => {}));
+    app.use(responseCache({ store: new MemoryCacheStore(), ttlMs: 60_000 }));
+    app.get("/", (_req, res) => void res.setHeader("X-Page", "1").end("page"));
+    await serving(app, async ({ ask }) => {
+      await ask();
+      const answer = await ask();
+      expect([answer.status, answer.headers["x-page"], answer.text]).to.deep.equal([200, "1", "page"]);
+      expect(statusOf(answer)).to.match(/^cache; hit/);
+    });
+  });
 });
