@@ -83,7 +83,9 @@ export function confirmed(
   );
   const sent = fieldsOf(list);
   const refusal = refusalOf({ status, fields: sent }, origin, rules);
-  return refusal ? { refusal } : madeOf({ status, list, sent, body, twins }, origin, rules);
+  if (refusal) return { refusal };
+  // The 304 may have brought a `no-transform`.
+  return madeOf({ status, list, sent, body, twins: isCompressible(sent) ? twins : [] }, origin, rules);
 }
 
 /** Why a response may not be kept; undefined for one that may. */

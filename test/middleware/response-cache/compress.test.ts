@@ -100,6 +100,7 @@ describe("responseCache that compresses", () => {
   for (const [what, set] of Object.entries({
     "is encoded already": { "Content-Encoding": "zstd", "Content-Type": "text/plain" },
     "must not be transformed": { "Cache-Control": "max-age=60, no-transform", "Content-Type": "text/plain" },
+    "has a digest of its bytes": { "Content-Digest": "sha-256=:AAAA:", "Content-Type": "text/plain" },
     "is no text": { "Content-Type": "image/png" },
     "has no type": {},
   })) {
@@ -138,6 +139,20 @@ describe("responseCache that compresses", () => {
     const answer = await hit(app, "/", { "accept-encoding": "br" });
     expect([answer.get("Content-Encoding"), answer.get("Vary")]).to.deep.equal(["br", "accept-encoding"]);
     expect(runs).to.equal(2);
+  });
+
+  it("sends no twin any more after a 304 that says no-transform", async () => {
+    const { app } = compressing(new MemoryCacheStore(), (req, res) => {
+      res.set({ ETag: '"1"', "Cache-Control": "max-age=60, no-transform", "Content-Type": "text/plain" });
+      if (req.get("If-None-Match") === '"1"') res.status(304).end();
+      else res.set({ "Cache-Control": "max-age=60", Age: "60" }).end(PAGE);
+    });
+    await send(app);
+    for (let round = 0; round < 2; round += 1) {
+      const answer = await send(app).set("Accept-Encoding", "br");
+      expect([answer.get("Content-Encoding"), answer.text]).to.deep.equal([undefined, PAGE]);
+    }
+    expect(statusOf(await send(app))).to.contain("hit");
   });
 
   for (const [where, order] of Object.entries({
