@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { isPromise } from "node:util/types";
 import type { Express, NextFunction, Request, Response } from "express";
 import { warnOnce } from "../../telemetry/warn-once.ts";
 import { forAnyRoute, type RouteMiddleware } from "../request/route-middleware.ts";
@@ -95,7 +96,9 @@ function createResponseCache(
   }
 
   function lookUp(exchange: Exchange, key: string): void | Promise<void> {
-    const tags = tagsOf ? tagsOf(exchange.req) : [];
+    const tags: unknown = tagsOf ? tagsOf(exchange.req) : [];
+    // The TypeError says what is wrong; nobody else would hear a promise that rejects, which ends the process.
+    if (isPromise(tags)) tags.catch(() => {});
     assertTags(tags);
     return serve(room, exchange, { key: `${name} ${key}`, tags, request: exchange.request });
   }

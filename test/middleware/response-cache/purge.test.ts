@@ -169,4 +169,16 @@ describe("responseCache, purged", () => {
     const { app, runs } = page(new MemoryCacheStore(), { tags: () => [7 as unknown as string] });
     expect([(await send(app, "/a")).status, runs()]).to.deep.equal([500, 0]);
   });
+
+  it("gives tags that are a promise to it, too, and leaves no rejection to nobody", async () => {
+    const rejections: unknown[] = [];
+    const note = (error: unknown): void => void rejections.push(error);
+    process.on("unhandledRejection", note);
+    const tags = (): string[] => Promise.reject(new Error("no tags")) as unknown as string[];
+    const { app, runs } = page(new MemoryCacheStore(), { tags });
+    expect([(await send(app, "/a")).status, runs()]).to.deep.equal([500, 0]);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", note);
+    expect(rejections).to.deep.equal([]);
+  });
 });
