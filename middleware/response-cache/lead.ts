@@ -15,7 +15,7 @@ export async function lead(room: Room, exchange: Exchange, first: Found): Promis
   const until = performance.now() + WAIT_MS;
   let found = first;
   for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(pollMs * 2, MOST_POLL_MS)) {
-    const lease = await takeLease(room, found);
+    const lease = await takeLease(room, exchange, found);
     const mayRun = !lease || (lease.token === undefined ? performance.now() > until : !lease.isNews);
     if (mayRun && !hasLeft(exchange)) return runHandler(room, exchange, runOf(found, lease));
     if (lease && lease.token === undefined) await pause(pollMs * (0.5 + Math.random()));
@@ -38,7 +38,7 @@ export async function runAlone(
   exchange: Exchange,
   { found, flight }: { found: Found; flight: string },
 ): Promise<void> {
-  const lease = found.stored ? await takeLease(room, found) : undefined;
+  const lease = found.stored ? await takeLease(room, exchange, found) : undefined;
   if (hasLeft(exchange)) {
     if (lease?.token !== undefined) void giveBack(room, found, lease.token);
     return;

@@ -1,6 +1,7 @@
 import { warnOfStoreError } from "../response/store-failure.ts";
 import type { Found } from "./response-store.ts";
-import type { Room } from "./room.ts";
+import { takeFromOutside } from "./led-keys.ts";
+import type { Exchange, Room } from "./room.ts";
 import type { Run } from "./run-handler.ts";
 import { decodeFrame } from "./stored-response.ts";
 
@@ -15,12 +16,15 @@ export interface Lease {
 }
 
 /** Undefined where the store cannot be asked: what comes of the run is then kept nowhere. */
-export async function takeLease({ responses }: Room, found: Found): Promise<Lease | undefined> {
+export async function takeLease(
+  { responses }: Room,
+  { req }: Exchange,
+  found: Found,
+): Promise<Lease | undefined> {
   try {
-    const [{ token, value }, stamps] = await Promise.all([
-      responses.lead(found, LEASE_MS),
-      responses.stamps(found),
-    ]);
+    const [first, stamps] = await Promise.all([responses.lead(found, LEASE_MS), responses.stamps(found)]);
+    const isGivenUp = first.token === undefined && (await takeFromOutside(req, found.entryKey));
+    const { token, value } = isGivenUp ? await responses.lead(found, LEASE_MS) : first;
     return { token, stamps, isNews: token !== undefined && value !== undefined && isNews(value, found) };
   } catch (error) {
     warnOfStoreError("responseCache", error);

@@ -12,7 +12,7 @@ export async function revalidateLater(room: Room, exchange: Exchange, found: Fou
   const { entryKey } = found;
   if (room.flights.get(entryKey)) return;
   await room.flights.start(entryKey, async () => {
-    const lease = await takeLease(room, found);
+    const lease = await takeLease(room, exchange, found);
     if (lease?.token === undefined || lease.isNews) {
       if (lease?.token !== undefined) await giveBack(room, found, lease.token);
       return { outcome: "failed" };

@@ -10,6 +10,7 @@ import { isOriginError, mayServeStaleOnError } from "./http/reuse.ts";
 import { varyValues } from "./http/vary.ts";
 import type { Landed } from "./flights.ts";
 import { confirmed, keepable, ownVary, refusalOf, type Keepable, type Refused } from "./kept-response.ts";
+import { noteLed } from "./led-keys.ts";
 import { showInside } from "./request-inside.ts";
 import { hasSession } from "./request-policy.ts";
 import type { Found } from "./response-store.ts";
@@ -65,12 +66,18 @@ class Landing {
   readonly #showOutside: () => void;
   readonly #requestedAt = Date.now();
   readonly #isConditional: boolean;
+  readonly #leaveKey: (() => void) | undefined;
+  #token: string | undefined;
 
   constructor(room: Room, exchange: Exchange, run: Run) {
     this.#room = room;
     this.#exchange = exchange;
     this.#run = run;
     this.#stale = run.found.stored;
+    this.#token = run.token;
+    if (run.token !== undefined) {
+      this.#leaveKey = noteLed(exchange.req, run.found.entryKey, () => this.#abandon());
+    }
     const validators = this.#stale && validatorsOf(storedFields(this.#stale));
     this.#isConditional = validators?.ifNoneMatch !== undefined || validators?.ifModifiedSince !== undefined;
     exchange.holdRequest();
@@ -119,9 +126,15 @@ class Landing {
   /** Nothing came of it that anybody else could have. */
   async giveUp(): Promise<Landed> {
     this.#exchange.report("miss");
-    const { found, token } = this.#run;
-    if (token !== undefined) await this.#room.responses.abandon(found, token).catch(tooLate);
+    await this.#abandon();
     return { outcome: "failed" };
+  }
+
+  async #abandon(): Promise<void> {
+    const token = this.#token;
+    this.#token = undefined;
+    this.#leaveKey?.();
+    if (token !== undefined) await this.#room.responses.abandon(this.#run.found, token).catch(tooLate);
   }
 
   /** A handler that cuts the connection before its first byte, as a proxy does whose origin is away. */
@@ -157,7 +170,8 @@ class Landing {
       // What one client does not want stored, the next one may.
       return { outcome: kept.refusal === "request-no-store" ? "failed" : "unfit" };
     }
-    const { token } = this.#run;
+    this.#leaveKey?.();
+    const token = this.#token;
     const { response, names, ttlMs } = kept;
     const keeping = { response, names, ttlMs };
     if (token !== undefined && (await this.#isRefused({ ...keeping, token }))) return { outcome: "failed" };
@@ -197,11 +211,10 @@ class Landing {
   }
 
   #status(told: { fwdStatus?: number | undefined; refusal?: string | undefined; detail?: string }): string {
-    const { token, forward } = this.#run;
     return formatCacheStatus(this.#room.name, {
-      fwd: forward,
+      fwd: this.#run.forward,
       fwdStatus: told.fwdStatus,
-      stored: token !== undefined && told.refusal === undefined && told.detail === undefined,
+      stored: this.#token !== undefined && told.refusal === undefined && told.detail === undefined,
       detail: told.detail ?? told.refusal,
     });
   }

@@ -5,7 +5,9 @@ import expressSession from "express-session";
 import { responseCache } from "express-redis-suite/response-cache";
 import { MemoryCacheStore } from "express-redis-suite/stores/cache/memory";
 import helmet from "helmet";
+import { settling } from "./cached-app.ts";
 import { serving, statusOf } from "./served-app.ts";
+import { served } from "./served-bytes.ts";
 
 /** Two caches, the inner one with a longer memory. */
 function stacked(handler: RequestHandler): express.Express {
@@ -41,6 +43,24 @@ describe("responseCache, two of them", () => {
       expect(statusOf(answer)).to.match(
         /^inner; hit; ttl=\d+, outer; fwd=uri-miss; fwd-status=200; detail=no-freshness$/,
       );
+    });
+    expect(runs).to.equal(1);
+  });
+
+  it("lets the inner one keep, without waiting for the outer one, where they share name and store", async () => {
+    const { store, written } = settling(new MemoryCacheStore());
+    let runs = 0;
+    const app = express().set("env", "test");
+    const tags = (): string[] => ["board"];
+    app.get("/", responseCache({ store, ttlMs: 60_000, tags }), (_req, res) => {
+      runs += 1;
+      res.send("page");
+    });
+    await served(responseCache.listener({ store }, app), async (ask) => {
+      const first = await ask();
+      expect(statusOf(first)).to.match(/^cache; fwd=uri-miss; fwd-status=200; stored, cache; fwd=uri-miss; /);
+      await written();
+      expect(statusOf(await ask())).to.match(/^cache; hit/);
     });
     expect(runs).to.equal(1);
   });
