@@ -5,9 +5,6 @@ import type { Exchange, Room } from "./room.ts";
 import type { Run } from "./run-handler.ts";
 import { decodeFrame } from "./stored-response.ts";
 
-/** A handler that takes longer may be run by somebody else as well. */
-const LEASE_MS = 10_000;
-
 export interface Lease {
   readonly token?: string | undefined;
   readonly stamps: readonly string[];
@@ -22,9 +19,9 @@ export async function takeLease(
   found: Found,
 ): Promise<Lease | undefined> {
   try {
-    const [first, stamps] = await Promise.all([responses.lead(found, LEASE_MS), responses.stamps(found)]);
+    const [first, stamps] = await Promise.all([responses.lead(found), responses.stamps(found)]);
     const isGivenUp = first.token === undefined && (await takeFromOutside(req, found.entryKey));
-    const { token, value } = isGivenUp ? await responses.lead(found, LEASE_MS) : first;
+    const { token, value } = isGivenUp ? await responses.lead(found) : first;
     return { token, stamps, isNews: token !== undefined && value !== undefined && isNews(value, found) };
   } catch (error) {
     warnOfStoreError("responseCache", error);

@@ -39,6 +39,8 @@ interface Hint {
   readonly stored: Map<string, number>;
 }
 
+/** A handler that takes longer may be run by somebody else as well. */
+const LEASE_MS = 10_000;
 /** Keys whose variants are known to this process, which then asks for a variant at once. */
 const MOST_HINTS = 10_000;
 /** Longer than any response is kept that nobody asks for anew. */
@@ -49,6 +51,8 @@ export class ResponseStore {
   readonly #store: CacheStore;
   readonly #mostVariants: number;
   readonly #hints = new LRUCache<string, Hint>({ max: MOST_HINTS });
+  /** Leases of this process that a store in trouble would not take back, for as long as they may last. */
+  readonly #left = new LRUCache<string, string>({ max: MOST_HINTS, ttl: LEASE_MS });
 
   constructor(store: CacheStore, mostVariants: number) {
     this.#store = store;
@@ -109,7 +113,17 @@ export class ResponseStore {
    * Writes a response as the leader of what was found. Returns false, and writes nothing, where somebody has invalidated
    * it meanwhile.
    */
-  async keep(
+  async keep(found: Found, keeping: Keeping): Promise<boolean> {
+    try {
+      return await this.#write(found, keeping);
+    } catch (error) {
+      // A full store takes no value, but a lease.
+      void this.abandon(found, keeping.token).catch(() => {});
+      throw error;
+    }
+  }
+
+  async #write(
     { target, entryKey, variants }: Found,
     { response, names, token, ttlMs }: Keeping,
   ): Promise<boolean> {
@@ -136,12 +150,20 @@ export class ResponseStore {
     return isFilled;
   }
 
-  async lead({ entryKey }: Found, leaseMs: number): ReturnType<CacheStore["lead"]> {
-    return this.#store.lead(entryKey, leaseMs);
+  async lead({ entryKey }: Found): ReturnType<CacheStore["lead"]> {
+    const lead = await this.#store.lead(entryKey, LEASE_MS);
+    const left = this.#left.get(entryKey);
+    if (lead.token !== undefined || left === undefined) return lead;
+    // Nobody is at work under it, so nobody is to wait for it.
+    await this.#store.abandon(entryKey, left);
+    this.#left.delete(entryKey);
+    return this.#store.lead(entryKey, LEASE_MS);
   }
 
-  abandon({ entryKey }: Found, token: string): Promise<void> {
-    return this.#store.abandon(entryKey, token);
+  async abandon({ entryKey }: Found, token: string): Promise<void> {
+    this.#left.set(entryKey, token);
+    await this.#store.abandon(entryKey, token);
+    if (this.#left.get(entryKey) === token) this.#left.delete(entryKey);
   }
 
   /** The stamps to keep with a response: those that were found, and new ones for tags that had none. */

@@ -65,6 +65,29 @@ describeWithRedisServer("responseCache, while Redis is in trouble", () => {
     await eventually(async () => expect(statusOf(await send(page.app, "/kept"))).to.contain("hit"));
   });
 
+  it("lets nobody wait for a lease that it would not take back while it was read-only", async () => {
+    let leads = 0;
+    const real = new RedisCacheStore({ client, prefix: "left", deadlineMs: 250 });
+    const store = new Proxy(real, {
+      get(of, name: keyof RedisCacheStore) {
+        if (name === "lead") leads += 1;
+        return (of[name] as () => unknown).bind(of);
+      },
+    });
+    const { app, runs } = cached(
+      async (_req, res) => {
+        await client.config("SET", "min-replicas-to-write", "1");
+        res.send("page");
+      },
+      { store, key: () => "k" },
+    );
+    await send(app);
+    leads = 0;
+    expect((await send(app)).status).to.equal(200);
+    // Who waits asks again and again.
+    expect([leads, runs()]).to.deep.equal([1, 2]);
+  });
+
   it("makes anew what was lost with an emptied one", async () => {
     await client.flushall();
     await client.script("FLUSH");
