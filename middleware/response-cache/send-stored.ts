@@ -10,6 +10,7 @@ import type { StoredResponse } from "./stored-response.ts";
 
 /** Fields that tell of a body; a 304 has none. */
 const BODY_FIELDS = new Set(["content-type", "content-length", "content-encoding", "content-range"]);
+const RANGE_FIELDS = new Set(["content-range"]);
 
 /**
  * Answers a request with a stored response: 304 where the client's conditions are met, 206 for a Range of it, all of it
@@ -39,7 +40,7 @@ export function sendStored(
   res.setHeader("Age", age);
   res.setHeader("Cache-Status", before === undefined ? cacheStatus : `${String(before)}, ${cacheStatus}`);
   if (isNotModified) {
-    res.writeHead(304, withoutBodyFields(head));
+    res.writeHead(304, without(head, BODY_FIELDS));
     res.end();
     return;
   }
@@ -85,7 +86,7 @@ function sendRange(
   });
   if (selected.kind === "whole") return false;
   if (selected.kind === "unsatisfiable") {
-    res.writeHead(416, { ...withoutBodyFields(head), "content-range": `bytes */${body.length}` });
+    res.writeHead(416, { ...without(head, BODY_FIELDS), "content-range": `bytes */${body.length}` });
     res.end();
     return true;
   }
@@ -100,11 +101,16 @@ function sendRange(
   const boundary = randomUUID();
   const parts = multipartBody(selected.parts, body, fields("content-type"), boundary);
   const type = `multipart/byteranges; boundary=${boundary}`;
-  res.writeHead(206, { ...head, "content-type": type, "content-length": String(parts.length) });
+  // Each part has its own (RFC 9110 §15.3.7.2).
+  const whole = without(head, RANGE_FIELDS);
+  res.writeHead(206, { ...whole, "content-type": type, "content-length": String(parts.length) });
   res.end(parts);
   return true;
 }
 
-function withoutBodyFields(head: Representation["head"]): Record<string, string | string[]> {
-  return Object.fromEntries(Object.entries(head).filter(([name]) => !BODY_FIELDS.has(name)));
+function without(
+  head: Representation["head"],
+  names: ReadonlySet<string>,
+): Record<string, string | string[]> {
+  return Object.fromEntries(Object.entries(head).filter(([name]) => !names.has(name)));
 }

@@ -74,8 +74,9 @@ function ofRequest({ method, fields }: StorableRequest, options: StorabilityOpti
   return undefined;
 }
 
-function ofStatus({ status, fields }: ReceivedResponse, directives: CacheDirectives): Refusal | undefined {
-  if (status === 206 || (status !== 416 && fields("content-range") !== undefined)) return "partial";
+function ofStatus({ status }: ReceivedResponse, directives: CacheDirectives): Refusal | undefined {
+  // A Content-Range means nothing beside another status (RFC 9110 §14.4): such a response is whole.
+  if (status === 206) return "partial";
   if (!Number.isInteger(status) || status < 200 || status > 599 || status === 304) return "status";
   return directives.has("must-understand") && !UNDERSTOOD.has(status) ? "must-understand" : undefined;
 }

@@ -57,6 +57,14 @@ describe("responseCache, of a Range of what is kept", () => {
     expect(answer.get("Content-Length")).to.equal(String(String(answer.body).length));
   });
 
+  it("keeps a whole response that has a Content-Range, which means nothing there", async () => {
+    const page = await kept({ "Content-Range": "bytes 0-3/9" });
+    const hit = await send(page.app);
+    expect([statusOf(hit).slice(0, 10), hit.text]).to.deep.equal(["cache; hit", BODY]);
+    expect((await range(page, "bytes=2-4")).get("Content-Range")).to.equal("bytes 2-4/10");
+    expect((await range(page, "bytes=0-1, 8-9")).headers).not.to.have.property("content-range");
+  });
+
   it("answers 416 with the length for one behind the end", async () => {
     const answer = await range(await kept(), "bytes=10-");
     expect([answer.status, answer.get("Content-Range"), answer.text]).to.deep.equal([416, "bytes */10", ""]);

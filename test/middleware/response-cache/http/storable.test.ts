@@ -46,7 +46,7 @@ describe("storability", () => {
     }
     expect(verdict({ status: 206 })).to.equal("partial");
     expect(verdict({ fields: { "cache-control": "max-age=60", "content-range": "bytes 0-1/2" } })).to.equal(
-      "partial",
+      "store",
     );
     for (const status of [100, 103, 199, 304, 600, Number.NaN])
       expect(verdict({ status })).to.equal("status");
