@@ -5,8 +5,8 @@ import { keptFields, type SetCookiePolicy } from "./kept-fields.ts";
 /** A valid entity tag (RFC 9110 §8.8.3), or one without quotes, which only ever equals itself. */
 const TAG = /[ \t]*(?:((?:W\/)?"[\x21\x23-\x7e\x80-\uffff]*"|[^\s",]+)[ \t]*)?(?:,|$)/y;
 
-/** A field of a 304 that would tell of another body than the one that is kept. */
-const OF_THE_BODY = new Set(["content-encoding", "content-type", "content-length", "content-range"]);
+/** Fields of a 304 that would tell of other bytes than those that are kept. */
+const OF_THE_BYTES = new Set(["content-encoding", "content-length", "content-range"]);
 
 /**
  * Answers a client's own conditions from what is stored (RFC 9111 §4.3.2): If-None-Match, compared weakly, and only
@@ -63,7 +63,7 @@ export function confirms(notModified: Fields, stored: Fields): boolean {
 
 /**
  * The stored fields after a 304 (RFC 9111 §3.2): each field that came takes the place of the stored one, but for those
- * that tell of the body, which is the stored one, and those that are never kept. Whether the result may still be stored
+ * that tell of the bytes, which are the stored ones, and those that are never kept. Whether the result may still be stored
  * is to be asked again: a 304 can take that back.
  */
 export function mergeNotModified(
@@ -71,7 +71,7 @@ export function mergeNotModified(
   notModified: FieldList,
   setCookie: SetCookiePolicy = "refuse",
 ): FieldList {
-  const news = keptFields(notModified, setCookie).filter(([name]) => !OF_THE_BODY.has(name.toLowerCase()));
+  const news = keptFields(notModified, setCookie).filter(([name]) => !OF_THE_BYTES.has(name.toLowerCase()));
   const replaced = new Set(news.map(([name]) => name.toLowerCase()));
   return [...stored.filter(([name]) => !replaced.has(name.toLowerCase())), ...news];
 }

@@ -198,13 +198,17 @@ describe("mergeNotModified", () => {
     ]);
   });
 
-  it("leaves alone what tells of the body, and takes nothing of the connection", () => {
+  it("takes over another type of the same bytes", () => {
+    const merged = mergeNotModified([["Content-Type", "text/plain"]], [["content-type", "text/html"]]);
+    expect(merged).to.deep.equal([["content-type", "text/html"]]);
+  });
+
+  it("leaves alone what tells of the bytes, and takes nothing of the connection", () => {
     const stored = [
-      ["Content-Type", "text/plain"],
+      ["Content-Encoding", "br"],
       ["X-Hop", "1"],
     ] as const;
     const merged = mergeNotModified(stored, [
-      ["Content-Type", "text/html"],
       ["Content-Encoding", "gzip"],
       ["Content-Length", "0"],
       ["Content-Range", "bytes 0-1/2"],
