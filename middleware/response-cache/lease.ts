@@ -8,7 +8,9 @@ import { decodeFrame } from "./stored-response.ts";
 export interface Lease {
   readonly token?: string | undefined;
   readonly stamps: readonly string[];
-  /** Whether the key holds something else than what was found. */
+  /** Whether the key holds something, */
+  readonly isHeld: boolean;
+  /** and something else than what was found. */
   readonly isNews: boolean;
 }
 
@@ -22,7 +24,8 @@ export async function takeLease(
     const [first, stamps] = await Promise.all([responses.lead(found), responses.stamps(found)]);
     const isGivenUp = first.token === undefined && (await takeFromOutside(req, found.entryKey));
     const { token, value } = isGivenUp ? await responses.lead(found) : first;
-    return { token, stamps, isNews: token !== undefined && value !== undefined && isNews(value, found) };
+    const isHeld = value !== undefined;
+    return { token, stamps, isHeld, isNews: token !== undefined && isHeld && isNews(value, found) };
   } catch (error) {
     warnOfStoreError("responseCache", error);
     return undefined;

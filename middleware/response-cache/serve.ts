@@ -13,6 +13,7 @@ import { missOf } from "./lease.ts";
 import type { Found, Target } from "./response-store.ts";
 import type { Exchange, Room } from "./room.ts";
 import { sendStored } from "./send-stored.ts";
+import { updateByHead } from "./update-by-head.ts";
 
 /** How often a request waits for another one's handler, which may each time come to nothing, before it runs its own. */
 const MOST_WAITS = 3;
@@ -57,6 +58,7 @@ function answerFound(room: Room, exchange: Exchange, found: Found): boolean {
   if (isOnlyIfCached(request, room.rules)) {
     refuse(room, exchange, found);
   } else if (req.method === "HEAD") {
+    updateByHead(room, exchange, found);
     passOn(room, exchange, { fwd: missOf(found), detail: "head" });
   } else if (request("range") !== undefined && !stored) {
     passOn(room, exchange, { fwd: missOf(found), detail: "range" });
