@@ -1,5 +1,3 @@
-import type { Response } from "express";
-import { beforeCut } from "../response/before-cut.ts";
 import { captureResponse, type Captured } from "../response/capture.ts";
 import type { TakenHead, Verdict } from "../response/head-copy.ts";
 import { warnOfStoreError } from "../response/store-failure.ts";
@@ -13,6 +11,7 @@ import { confirmed, keepable, ownVary, refusalOf, type Keepable, type Refused } 
 import { noteLed } from "./led-keys.ts";
 import { showInside } from "./request-inside.ts";
 import { hasSession } from "./request-policy.ts";
+import { saveFromCut } from "./save-from-cut.ts";
 import type { Found } from "./response-store.ts";
 import type { Exchange, Room } from "./room.ts";
 import { sendStored } from "./send-stored.ts";
@@ -49,10 +48,12 @@ export function runHandler(room: Room, exchange: Exchange, run: Run): Promise<La
       onComplete: (captured) => resolve(landing.keep(captured)),
       onIncomplete: () => resolve(landing.giveUp()),
     });
-    landing.saveFromCut(() => {
-      capture.takeBack();
-      resolve(landing.instead(undefined));
-    });
+    if (landing.maySaveFromCut) {
+      saveFromCut(res, () => {
+        capture.takeBack();
+        resolve(landing.instead(undefined));
+      });
+    }
     next();
   });
 }
@@ -92,6 +93,9 @@ class Landing {
     if (this.#confirms(head)) return "withhold";
     const stale = this.#stale;
     if (stale && isOriginError(head.status) && mayServeStaleOnError(stale, Date.now())) return "withhold";
+    // Of another response than the stored one, and nothing that this client has asked for.
+    if (head.status === 304 && this.#isConditional && stale?.lifetime.mustRevalidate === false)
+      return "withhold";
     report("miss");
     if (this.#run.isDetached) return "send";
     if (!res.hasHeader("Date")) res.setHeader("Date", new Date().toUTCString());
@@ -110,7 +114,10 @@ class Landing {
     const stale = this.#stale;
     if (!stale) return this.giveUp();
     if (!head || !this.#confirms(head)) {
-      this.#answer(stale, "stale", { fwdStatus: head?.status, detail: "stale-if-error" });
+      const detail = head?.status === 304 ? "unconfirmed" : "stale-if-error";
+      this.#answer(stale, "stale", { fwdStatus: head?.status, detail });
+      // Asked without conditions the next time, the handler makes a whole one.
+      if (head?.status === 304) await this.#forget();
       return this.giveUp();
     }
     const kept = confirmed(stale, head, this.#origin(), this.#room.rules);
@@ -121,6 +128,10 @@ class Landing {
   async keep(captured: Captured): Promise<Landed> {
     const refusal = this.#refusal();
     return this.#store(refusal ? { refusal } : await keepable(captured, this.#origin(), this.#room.rules));
+  }
+
+  async #forget(): Promise<void> {
+    await this.#room.responses.delete(this.#run.found.target.key).catch(tooLate);
   }
 
   /** Nothing came of it that anybody else could have. */
@@ -137,31 +148,9 @@ class Landing {
     if (token !== undefined) await this.#room.responses.abandon(this.#run.found, token).catch(tooLate);
   }
 
-  /** A handler that cuts the connection before its first byte, as a proxy does whose origin is away. */
-  saveFromCut(answer: () => void): void {
-    const { req, res } = this.#exchange;
-    const stale = this.#stale;
-    if (!stale || stale.lifetime.mustRevalidate || this.#run.isDetached) return;
-    const destroy = res.destroy.bind(res);
-    const leaveSocket = beforeCut(req.socket, () => {
-      leave();
-      if (res.headersSent) return;
-      // Its client must not send another request on it.
-      res.shouldKeepAlive = false;
-      answer();
-    });
-    const destroyLater = (error?: Error): Response => {
-      leave();
-      if (res.headersSent || req.socket.destroyed) return destroy(error);
-      answer();
-      return res;
-    };
-    const leave = (): void => {
-      leaveSocket();
-      if (res.destroy === destroyLater) res.destroy = destroy;
-    };
-    res.destroy = destroyLater;
-    res.once("close", leave);
+  /** Whether the stored response may stand for a handler that cuts the connection. */
+  get maySaveFromCut(): boolean {
+    return this.#stale?.lifetime.mustRevalidate === false && !this.#run.isDetached;
   }
 
   async #store(kept: Keepable): Promise<Landed> {

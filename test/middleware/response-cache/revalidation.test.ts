@@ -50,6 +50,25 @@ describe("responseCache, of a stale response", () => {
     expect([statusOf(hit).slice(0, 10), hit.get("X-Made"), runs()]).to.deep.equal(["cache; hit", "2", 2]);
   });
 
+  for (const [directives, expected] of [
+    ["max-age=60", [200, "one", "cache; fwd=stale; fwd-status=304; detail=unconfirmed"]],
+    ["max-age=60, must-revalidate", [304, "", "cache; fwd=stale; fwd-status=304; detail=status"]],
+  ] as const) {
+    it(`sends no 304 of another response to who has not asked for one, and makes a new one then (${directives})`, async () => {
+      const first = { "Cache-Control": directives, Age: "60", ETag: '"v1"' };
+      const { app, asked } = revalidated((req, res) => {
+        if (req.get("If-None-Match") === undefined) res.set({ ...FRESH, ETag: '"v2"' }).end("two");
+        else res.status(304).set("ETag", '"v2"').end();
+      }, first);
+      await send(app);
+      const answer = await send(app);
+      expect([answer.status, answer.text, statusOf(answer)]).to.deep.equal(expected);
+      if (expected[0] === 304) return;
+      expect((await send(app).buffer(true)).text).to.equal("two");
+      expect(asked[2]?.["if-none-match"]).to.equal(undefined);
+    });
+  }
+
   it("asks with Last-Modified where there is no tag", async () => {
     const modified = "Sat, 01 Aug 2026 10:00:00 GMT";
     const { app, asked } = revalidated((_req, res) => void res.status(304).end(), {
