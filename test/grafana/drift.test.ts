@@ -104,6 +104,14 @@ describe("the dashboard", () => {
   });
 });
 
+describe("the share of an object cache's values that needed no loader", () => {
+  it("counts none whose loader failed or was slow", () => {
+    const found = panels.find(({ title }) => title === "Values found");
+    const outcomes = found && /outcome=~"([^"]+)"/.exec(targetsOf(found)[0]?.expr ?? "")?.[1];
+    expect(outcomes?.split("|")).to.deep.equal(["hit", "refused"]);
+  });
+});
+
 /** The label matchers of each metric in an expression: what is between `{` and `}`. */
 function selectorsOf(expr: string): string[] {
   const selectors = [...expr.matchAll(/[a-z_]+\{([^}]*)\}/g)].map(([, selector = ""]) => selector);

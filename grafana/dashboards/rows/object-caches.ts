@@ -23,7 +23,7 @@ export function objectCaches(): Builder<Panel>[] {
         unit: PercentUnit,
       },
       [
-        shareBy(["cache"], "object_cache_requests_total", { part: 'outcome=~"hit|stale|refused"' }),
+        shareBy(["cache"], "object_cache_requests_total", { part: 'outcome=~"hit|refused"' }),
         "{{cache}}",
       ],
     ),
