@@ -22,7 +22,7 @@ const KEYS_PER_TURN = 500;
  *
  * It lets every key through until its first `fill` has succeeded. A later `fill` builds a second filter beside the
  * first; until that is whole, a key passes that either of them knows. A key that comes into being must be told by `add`
- * (an `ObjectCache` does so for what is `set`) or wait for the next `fill`.
+ * (an `ObjectCache` does so for what is `set`) or wait for the next `fill`; a `fill` that begins later must bring it.
  *
  * It is this process's own: other processes fill theirs, and learn nothing of each other's `add`.
  */
@@ -33,6 +33,8 @@ export class BloomGuard {
   readonly #seed = randomBytes(8).toString("hex");
   #current: Bits | undefined;
   #filling: Bits | undefined;
+  /** What it was told before its first `fill` has succeeded, which begins with it. */
+  #early: Bits | undefined;
 
   /** @throws TypeError for an option that is missing, unknown or invalid */
   constructor(options: BloomGuardOptions) {
@@ -60,8 +62,8 @@ export class BloomGuard {
   /** Lets a key through from now on, also after a `fill` that is under way. */
   add(key: string): void {
     const places = this.#places(key);
-    this.#current?.add(places);
-    this.#filling?.add(places);
+    if (!this.#current && !this.#filling) this.#early ??= new Bits(this.#bitCount);
+    for (const bits of [this.#current, this.#filling, this.#early]) bits?.add(places);
   }
 
   /**
@@ -81,7 +83,7 @@ export class BloomGuard {
       );
     }
     if (this.#filling) throw new Error("BloomGuard: it is being filled already");
-    const filling = new Bits(this.#bitCount);
+    const filling = this.#early ?? new Bits(this.#bitCount);
     this.#filling = filling;
     try {
       let count = 0;
@@ -92,6 +94,7 @@ export class BloomGuard {
       }
       this.#current = filling;
     } finally {
+      this.#early = this.#current ? undefined : filling;
       this.#filling = undefined;
     }
   }

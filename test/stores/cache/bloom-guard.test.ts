@@ -38,6 +38,20 @@ describe("BloomGuard", () => {
     expect(guard.mayExist("made-up")).to.equal(false);
   });
 
+  it("knows what it was told before it was filled once, whether or not the first attempt fails", async () => {
+    const guard = new BloomGuard({ expectedKeys: 100, falsePositiveRate: 1e-6 });
+    guard.add("before");
+    const gate = createGate();
+    const failed = guard.fill(failingAt(gate)).catch(() => {});
+    await gate.reached;
+    guard.add("meanwhile");
+    gate.open();
+    await failed;
+    await guard.fill(the("filled"));
+    const known = ["before", "meanwhile", "filled", "neither"].filter((key) => guard.mayExist(key));
+    expect(known).to.deep.equal(["before", "meanwhile", "filled"]);
+  });
+
   it("goes by both filters while the second is being filled, then by that one", async () => {
     const guard = new BloomGuard({ expectedKeys: 100 });
     await guard.fill(the("old", "both"));
@@ -115,6 +129,11 @@ function* keys(kind: string, count: number): Generator<string> {
 async function* slowly(some: readonly string[], gate: ReturnType<typeof createGate>): AsyncGenerator<string> {
   yield* some;
   await gate.pass();
+}
+
+async function* failingAt(gate: ReturnType<typeof createGate>): AsyncGenerator<string> {
+  yield* slowly([], gate);
+  throw new Error("no more");
 }
 
 function* failing(): Generator<string> {
