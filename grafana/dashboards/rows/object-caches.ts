@@ -22,10 +22,7 @@ export function objectCaches(): Builder<Panel>[] {
           "Share of values that no loader was needed for. Low under load: the time to live is short.",
         unit: PercentUnit,
       },
-      [
-        shareBy(["cache"], "object_cache_requests_total", { part: 'outcome=~"hit|refused"' }),
-        "{{cache}}",
-      ],
+      [shareBy(["cache"], "object_cache_requests_total", { part: 'outcome=~"hit|refused"' }), "{{cache}}"],
     ),
     graph(
       {
