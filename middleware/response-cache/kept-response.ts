@@ -81,7 +81,8 @@ export function confirmed(
     isDated ? headers : [...headers, date],
     rules.setCookie,
   );
-  const sent = fieldsOf(list);
+  // Not kept, but what confirms it may be a cache that was not asked itself (RFC 9111 §4.2.3).
+  const sent = fieldsOf([...list, ...headers.filter(([name]) => name === "age")]);
   const refusal = refusalOf({ status, fields: sent }, origin, rules);
   if (refusal) return { refusal };
   // The 304 may have brought a `no-transform`.

@@ -81,6 +81,12 @@ describe("responseCache, of a stale response", () => {
     expect(asked[1]).to.deep.equal({ "if-none-match": undefined, "if-modified-since": modified });
   });
 
+  it("counts the Age that a 304 comes with", async () => {
+    const { app, asked } = revalidated((_req, res) => void res.set(STALE).status(304).end());
+    for (let round = 0; round < 3; round += 1) await send(app);
+    expect(asked).to.have.length(3);
+  });
+
   it("puts a new 200 in its place", async () => {
     const { app } = revalidated((_req, res) => void res.set({ ...FRESH, ETag: '"v2"' }).end("two"));
     await send(app);
