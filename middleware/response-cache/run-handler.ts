@@ -97,8 +97,8 @@ class Landing {
     if (head.status === 304 && this.#isConditional && stale?.lifetime.mustRevalidate === false)
       return "withhold";
     report("miss");
-    if (this.#run.isDetached) return "send";
     if (!res.hasHeader("Date")) res.setHeader("Date", new Date().toUTCString());
+    if (this.#run.isDetached) return "send";
     const fields = sentFields(res);
     const { rules } = this.#room;
     const refusal = this.#refusal() ?? refusalOf({ status: head.status, fields }, this.#origin(), rules);
@@ -190,8 +190,9 @@ class Landing {
   ): void {
     this.#showOutside();
     this.#exchange.report(outcome);
-    if (this.#run.isDetached) return;
-    sendStored(this.#exchange, stored, this.#status(told));
+    // For layers inside that wait for its end.
+    if (this.#run.isDetached) this.#exchange.res.end();
+    else sendStored(this.#exchange, stored, this.#status(told));
   }
 
   #confirms({ status, headers }: TakenHead): boolean {

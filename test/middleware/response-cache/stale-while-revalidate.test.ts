@@ -17,7 +17,7 @@ function staleFirst(again: RequestHandler, before: readonly RequestHandler[] = [
   return cached(
     (req, res, next) => {
       if (runs++ > 0) return again(req, res, next);
-      res.set(STALE).set("X-Run", "1").end("one");
+      res.set(STALE).set({ "X-Run": "1", ETag: '"1"' }).end("one");
     },
     { store: new MemoryCacheStore(), ttlMs: undefined },
     before,
@@ -184,6 +184,33 @@ describe("responseCache, stale-while-revalidate", () => {
       await eventually(() =>
         expect(seen).to.deep.equal([["127.0.0.1", "http", "127.0.0.1", "boards.example"]]),
       );
+    });
+  });
+
+  it("keeps a Date with the new one, by which If-Range is compared", async () => {
+    const modified = "Wed, 01 Jan 2020 00:00:00 GMT";
+    const { app } = staleFirst((req, res, next) => {
+      res.set("Last-Modified", modified);
+      second(req, res, next);
+    });
+    await serving(app, async ({ ask }) => {
+      await ask();
+      await eventually(async () => expect((await ask()).text).to.equal("two"));
+      const part = await ask({ headers: { range: "bytes=0-0", "if-range": modified } });
+      expect([part.status, part.text]).to.deep.equal([206, "t"]);
+    });
+  });
+
+  it("ends the run of a handler that answers 304, for the layers inside that wait for it", async () => {
+    const ended: string[] = [];
+    const { app } = staleFirst((_req, res) => {
+      for (const event of ["finish", "close"]) res.once(event, () => ended.push(event));
+      res.set(FRESH).status(304).end();
+    });
+    await serving(app, async ({ ask }) => {
+      await ask();
+      await ask();
+      await eventually(async () => expect(ended).to.deep.equal(["finish", "close"]));
     });
   });
 });
