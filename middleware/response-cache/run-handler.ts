@@ -76,9 +76,8 @@ class Landing {
     this.#run = run;
     this.#stale = run.found.stored;
     this.#token = run.token;
-    if (run.token !== undefined) {
-      this.#leaveKey = noteLed(exchange.req, run.found.entryKey, () => this.#abandon());
-    }
+    const giveUp = (): Promise<void> => this.#abandon();
+    if (run.token !== undefined) this.#leaveKey = noteLed(exchange.req, run.found.entryKey, giveUp);
     const validators = this.#stale && validatorsOf(storedFields(this.#stale));
     this.#isConditional = validators?.ifNoneMatch !== undefined || validators?.ifModifiedSince !== undefined;
     exchange.holdRequest();
@@ -162,8 +161,8 @@ class Landing {
     this.#leaveKey?.();
     const token = this.#token;
     const { response, names, ttlMs } = kept;
-    const keeping = { response, names, ttlMs };
-    if (token !== undefined && (await this.#isRefused({ ...keeping, token }))) return { outcome: "failed" };
+    const isRefused = token !== undefined && (await this.#isRefused({ response, names, ttlMs, token }));
+    if (isRefused) return { outcome: "failed" };
     return { outcome: "kept", stored: response, names, values: varyValues(names, this.#exchange.request) };
   }
 
