@@ -103,7 +103,7 @@ export function createApp(options: AppOptions): DemoApp {
     }),
   );
   // Scores: the rate limit per player, then the handler.
-  app.use(scoreRoutes({ boards, limitPlayer: limits.player, tables: cacheTable }));
+  app.use(scoreRoutes({ boards, limitPlayer: limits.player, caches: [cacheTable, ranks] }));
   // The job: the route lock, one key per player, then the handler.
   app.use(processRoutes({ locks: stores.locks, processMs }));
   // Errors: every one a problem of RFC 9457.
@@ -122,7 +122,7 @@ export function createApp(options: AppOptions): DemoApp {
   };
 }
 
-/** What is kept of the boards: whole tables as responses, single ranks as values. One purge reaches both. */
+/** What is kept of the boards: whole tables as responses, single ranks as values. */
 function cachesOf(store: CacheStore, { cacheTtlMs: ttlMs }: Settings) {
   return {
     cacheTable: responseCache({

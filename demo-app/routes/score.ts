@@ -11,12 +11,12 @@ export interface ScoreRoutesOptions {
   readonly boards: Boards;
   /** Counts by player, so it comes after the login check. */
   readonly limitPlayer: RequestHandler;
-  /** The cached tables and ranks, which a new score makes invalid. */
-  readonly tables: Pick<ResponseCacheMiddleware, "purgeTags">;
+  /** The caches of tables and of ranks, which a new score makes invalid. */
+  readonly caches: readonly Pick<ResponseCacheMiddleware, "purgeTags">[];
 }
 
 /** `POST /score`: sets the player's own score on the free board. */
-export function scoreRoutes({ boards, limitPlayer, tables }: ScoreRoutesOptions): Router {
+export function scoreRoutes({ boards, limitPlayer, caches }: ScoreRoutesOptions): Router {
   const router = Router();
 
   router
@@ -31,7 +31,8 @@ export function scoreRoutes({ boards, limitPlayer, tables }: ScoreRoutesOptions)
       }
       await boards.setScore(player, score);
       // The score stands, whatever becomes of this: what is cached is over soon by itself.
-      await tables.purgeTags([tableTag(FREE_BOARD)]).catch(() => {});
+      // Each of them, since what one has under way only that one forgets.
+      await Promise.allSettled(caches.map((cache) => cache.purgeTags([tableTag(FREE_BOARD)])));
       res.json({ board: FREE_BOARD, ...(await boards.standing(FREE_BOARD, player)) });
     })
     .all(methodNotAllowed("POST"));

@@ -90,6 +90,7 @@ function createResponseCache(
     }
     const bypass = bypassOf(req);
     if (bypass === "session") warnOfSession();
+    if (bypass === "method") return passOn(room, exchange, { fwd: "method" });
     if (bypass) return passOn(room, exchange, { fwd: "bypass", detail: bypass });
     const read = keyOf(req);
     return typeof read === "string" ? lookUp(exchange, read) : read.then((key) => lookUp(exchange, key));

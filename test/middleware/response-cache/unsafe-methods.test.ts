@@ -104,7 +104,8 @@ describe("responseCache, of requests that change something", () => {
   it("forgets nothing for OPTIONS", async () => {
     const { app, isKept } = mounted(new MemoryCacheStore(), answer(200));
     await send(app, "get", "/a");
-    await send(app, "options", "/a");
+    const { headers } = await send(app, "options", "/a");
+    expect(headers["cache-status"]).to.equal("cache; fwd=method");
     expect(await isKept("/a")).to.equal(true);
   });
 
