@@ -67,8 +67,7 @@ describe("an object cache whose store is away", () => {
 
   it("tells its guard of a key all the same, which may have been written", async () => {
     const guard = new BloomGuard({ expectedKeys: 10, falsePositiveRate: 1e-6 });
-    const known = ["other"];
-    await guard.fill(known);
+    await guard.fill("others".split(" "));
     const away = new ObjectCache<string>({ store: failingStore(), ttlMs: 1000, guard });
     expect(await away.getOrLoad("k", () => "loaded")).to.equal(null);
     await failure(away.set("k", "new"));
