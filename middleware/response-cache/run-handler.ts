@@ -1,9 +1,9 @@
 import { captureResponse, type Captured } from "../response/capture.ts";
-import type { TakenHead, Verdict } from "../response/head-copy.ts";
+import { headersOf, type TakenHead, type Verdict } from "../response/head-copy.ts";
 import { warnOfStoreError } from "../response/store-failure.ts";
 import { formatCacheStatus } from "./http/cache-status.ts";
 import { confirms, evaluateConditions, validatorsOf } from "./http/conditional.ts";
-import { fieldsOf, type Fields } from "./http/fields.ts";
+import { fieldsOf } from "./http/fields.ts";
 import { isOriginError, mayServeStaleOnError } from "./http/reuse.ts";
 import { varyValues } from "./http/vary.ts";
 import type { Landed } from "./flights.ts";
@@ -15,7 +15,7 @@ import { saveFromCut } from "./save-from-cut.ts";
 import type { Found } from "./response-store.ts";
 import type { Exchange, Room } from "./room.ts";
 import { sendStored } from "./send-stored.ts";
-import { fieldLines, type StoredResponse } from "./stored-response.ts";
+import { storedFields, type StoredResponse } from "./stored-response.ts";
 
 /** On what terms a handler runs. */
 export interface Run {
@@ -98,7 +98,7 @@ class Landing {
     report("miss");
     if (!res.hasHeader("Date")) res.setHeader("Date", new Date().toUTCString());
     if (this.#run.isDetached) return "send";
-    const fields = sentFields(res);
+    const fields = fieldsOf(headersOf(res));
     const { rules } = this.#room;
     const refusal = this.#refusal() ?? refusalOf({ status: head.status, fields }, this.#origin(), rules);
     if (!refusal) for (const name of ownVary(fields, rules)) res.vary(name);
@@ -220,17 +220,6 @@ class Landing {
       stamps,
     };
   }
-}
-
-function sentFields(res: Exchange["res"]): Fields {
-  const fields = Object.entries(res.getHeaders()).flatMap(([name, value]): [string, string | string[]][] =>
-    value === undefined ? [] : [[name, Array.isArray(value) ? value : String(value)]],
-  );
-  return fieldsOf(fields);
-}
-
-function storedFields({ headers }: StoredResponse): Fields {
-  return fieldsOf(fieldLines(headers));
 }
 
 /** The client has its response already, whatever comes of this; the store publishes it. */

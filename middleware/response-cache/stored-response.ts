@@ -1,6 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import { LRUCache } from "lru-cache";
 import type { StoredTimes } from "./http/age.ts";
+import { fieldsOf, type Fields } from "./http/fields.ts";
 import type { Lifetime } from "./http/freshness.ts";
 import { keptFields } from "./http/kept-fields.ts";
 
@@ -36,6 +37,10 @@ export interface Variants {
 /** The fields as they are kept, a name and a value for each line. */
 export function fieldLines(flat: readonly string[]): [name: string, value: string][] {
   return Array.from({ length: flat.length / 2 }, (_, at) => [flat[at * 2] ?? "", flat[at * 2 + 1] ?? ""]);
+}
+
+export function storedFields({ headers }: Pick<StoredResponse, "headers">): Fields {
+  return fieldsOf(fieldLines(headers));
 }
 
 export type StoredFrame =

@@ -7,7 +7,7 @@ import { giveBack, takeLease } from "./lease.ts";
 import { hasSession } from "./request-policy.ts";
 import type { Found } from "./response-store.ts";
 import type { Exchange, Room } from "./room.ts";
-import { fieldLines, type StoredResponse } from "./stored-response.ts";
+import { storedFields, type StoredResponse } from "./stored-response.ts";
 
 /** Sources of a lifetime that the handler itself has named, in this very response. */
 const NAMED: readonly string[] = ["s-maxage", "max-age", "expires"];
@@ -62,9 +62,9 @@ async function update(
   });
 }
 
-function isSame({ headers, body }: StoredResponse, sent: Fields): boolean {
-  const stored = fieldsOf(fieldLines(headers));
+function isSame(kept: StoredResponse, sent: Fields): boolean {
+  const stored = storedFields(kept);
   const length = sent("content-length");
-  if (length !== undefined && Number(length) !== body.length) return false;
+  if (length !== undefined && Number(length) !== kept.body.length) return false;
   return ["etag", "last-modified"].every((name) => sent(name) === stored(name));
 }

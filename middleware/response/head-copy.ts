@@ -117,7 +117,8 @@ function cover(res: Response, name: keyof Response, value: unknown): () => void 
   };
 }
 
-function headersOf(res: Response): [name: string, value: string | string[]][] {
+/** All headers that are set, each list a copy. */
+export function headersOf(res: Response): [name: string, value: string | string[]][] {
   return Object.entries(res.getHeaders()).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, Array.isArray(value) ? [...value] : String(value)]],
   );
