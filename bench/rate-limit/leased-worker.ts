@@ -36,6 +36,7 @@ async function countAdmissions(options: LeasedWorkerOptions): Promise<Admissions
   // Four processes may well fill all cores; a slow answer is no failure here.
   const shared = new RedisRateLimitStore({ client, prefix: "leased", deadlineMs: 5000 });
   const lastWindowEnd = windowEndsOf(shared);
+  const lastReadingMs = watchClock();
   const store = new LeasedRateLimitStore({ store: shared });
   const policies = policySet([{ name: "hot", algorithm: "fixed-window", limit, windowMs }]);
   const byWindowEnd = new Map<number, number>();
@@ -51,7 +52,8 @@ async function countAdmissions(options: LeasedWorkerOptions): Promise<Admissions
       else {
         // What Redis itself decided is charged where it says; what a lease paid for is counted where it was spent.
         const end = source === "lease" ? lastWindowEnd() : (receipt?.marks[0] ?? NaN);
-        const now = performance.now() * 1000 + clockAheadUs;
+        // As the lease read the clock when it was spent: this process may have stood still since.
+        const now = lastReadingMs() * 1000 + clockAheadUs;
         if (source === "lease" && (now >= end || now < end - windowMs * 1000)) outsideWindow += 1;
         else byWindowEnd.set(end, (byWindowEnd.get(end) ?? 0) + 1);
         if (pauseMs > 0) await sleep(pauseMs);
@@ -62,6 +64,14 @@ async function countAdmissions(options: LeasedWorkerOptions): Promise<Admissions
   const clockDriftUs = Math.abs((await serverClockAheadUs(client)) - clockAheadUs);
   client.disconnect();
   return { byWindowEnd, outsideWindow, clockDriftUs };
+}
+
+/** What this process's clock said the last time that anybody asked it. */
+function watchClock(): () => number {
+  const now = performance.now.bind(performance);
+  let reading = now();
+  performance.now = () => (reading = now());
+  return () => reading;
 }
 
 /** Listens to the answers of Redis, whose receipts name the end of the window that was charged. */
