@@ -32,11 +32,35 @@ export class StoreUnavailableError extends Error {
   override readonly name = "StoreUnavailableError";
 }
 
-/** The reason of `lock.signal` once a lock's time is over while its holder still works. */
+/**
+ * The reason of `lock.signal` once a lock's time is over while its holder still works, and what `assertValid` throws
+ * then. Somebody else may hold the lock.
+ */
 export class LockLostError extends Error {
   readonly code = "LOCK_LOST";
   readonly status = 503;
   override readonly name = "LockLostError";
+}
+
+/** A lock did not become free within the time that its caller was willing to wait. */
+export class LockTimeoutError extends Error {
+  readonly code = "LOCK_TIMEOUT";
+  readonly status = 409;
+  override readonly name = "LockTimeoutError";
+  /** Until the present holder's time is over unless it extends, milliseconds. */
+  readonly retryAfterMs: number;
+
+  constructor(message: string, retryAfterMs: number) {
+    super(message);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** So many callers of this process already wait for this lock that no more are let in line. */
+export class LockQueueFullError extends Error {
+  readonly code = "LOCK_QUEUE_FULL";
+  readonly status = 503;
+  override readonly name = "LockQueueFullError";
 }
 
 /** A submission would carry a column of a composite score past its bounds; nothing was written. */

@@ -19,8 +19,6 @@ export type Enter = (req: Request, res: Response) => Promise<HeldRoute | "stoppe
 
 type Report = (outcome: RouteLockEvent["outcome"], since: number, code?: string) => void;
 
-const ignore = (): void => {};
-
 /** @throws TypeError for an option that is unknown or invalid */
 export function createEnter(options: RouteLockOptions): Enter {
   assertOptions(options);
@@ -58,14 +56,13 @@ export function createEnter(options: RouteLockOptions): Enter {
       return "stopped";
     }
     report("acquired", askedAt);
-    const lock = published(attempt.lock, report);
-    const held: HeldRoute = { release: () => lock.release().then(ignore, ignore) };
+    const held = heldRoute(attempt.lock, report);
     if (isAnswered(res)) {
       // A timeout's answer, for example. Work that nobody is told of does not begin.
       await held.release();
       return "stopped";
     }
-    req.lock = lock;
+    req.lock = attempt.lock;
     return held;
   };
 }
@@ -97,31 +94,25 @@ function sendBusy(res: Response, remainingMs: number, ttlMs: number): void {
   });
 }
 
-/** What became of a lock is published once, whoever gives it back: the handler itself, or its route. */
-function published(lock: Lock, report: Report): Lock {
+/**
+ * What became of a lock is published once. Given back by the handler itself, it is not asked for again: a lock says the
+ * second time what it said the first.
+ */
+function heldRoute(lock: Lock, report: Report): HeldRoute {
   const acquiredAt = performance.now();
   let isOver = false;
   const over = (outcome: "released" | "lost" | "release-failed", code?: string): void => {
     if (!isOver) report(outcome, acquiredAt, code);
     isOver = true;
   };
-  let isAsked = false;
   lock.signal.addEventListener("abort", () => over("lost"), { once: true });
   return {
-    key: lock.key,
-    signal: lock.signal,
-    extend: (ttlMs) => lock.extend(ttlMs),
     async release() {
-      if (isAsked) return false;
-      isAsked = true;
       try {
-        const released = await lock.release();
-        // False of a lock that the store has no more: evicted, deleted, or lost in a failover.
-        over(released ? "released" : "lost");
-        return released;
+        // Otherwise the store has it no more: evicted, deleted, or lost in a failover.
+        over((await lock.release()) === "released" ? "released" : "lost");
       } catch (error) {
         over("release-failed", warnOfStoreError("routeLock", error));
-        throw error;
       }
     },
   };

@@ -10,7 +10,7 @@ import {
   type CacheStore,
 } from "./contract.ts";
 import { ReadBatches } from "./redis/read-batches.ts";
-import { Slots } from "./redis/slots.ts";
+import { Slots } from "../redis/slots.ts";
 import { softPurgeScript, STAMP_SPARE_MS, stampScript } from "./redis/tag-scripts.ts";
 import {
   abandonScript,

@@ -1,140 +1,178 @@
-import { randomUUID } from "node:crypto";
-import { LockLostError } from "../errors.ts";
-import { assertCount, LONGEST_TIMER_MS } from "../options.ts";
-import { keepTrying } from "../keep-trying.ts";
-import type { LockStore } from "./contract.ts";
+import { assertCount, assertOptionNames } from "../options.ts";
+import type { LockFeature, LockState, LockStore } from "./contract.ts";
+import { checkClock, type ClockCheck, type ClockCheckOptions } from "./hold/clock-check.ts";
+import { KeyLocks } from "./hold/key-locks.ts";
+import type { LockHandle } from "./hold/lock-handle.ts";
+import { assertFeatures, assertLockOptions } from "./hold/lock-options.ts";
+import { LockSet } from "./hold/lock-set.ts";
+import type { HeldInfo, Lock, LockOptions, TryAcquire, WaitOptions } from "./lock.ts";
 
-/** A lock that this process holds. */
-export interface Lock {
-  readonly key: string;
-  /**
-   * Aborts with a {@link LockLostError} once the lock's time is over by the local clock, counted from before the
-   * request was sent, so never later than in the store. Stays silent after `release`.
-   */
-  readonly signal: AbortSignal;
-  /**
-   * Makes the lock last `ttlMs` from now (bounds as in `tryAcquire`). False when it is lost, also when the reply comes
-   * only after that time; `signal` is then aborted.
-   */
-  extend(ttlMs: number): Promise<boolean>;
-  /**
-   * Gives the lock back. False when its time was over before. Rejects when the store cannot be asked; the lock then
-   * ends with its time. A second call asks nothing and returns false.
-   */
-  release(): Promise<boolean>;
+export type { ClockCheck, ClockCheckOptions } from "./hold/clock-check.ts";
+export { assertLockTtlMs } from "./hold/lock-options.ts";
+export type { HeldInfo, Lock, LockOptions, TryAcquire, WaitOptions } from "./lock.ts";
+
+export interface LockManagerOptions {
+  /** What the store must be able to do; checked at once. Default: nothing beyond exclusive locks. */
+  readonly requires?: readonly LockFeature[];
+  /** How many callers of this process may wait for one key. Default 1,000. */
+  readonly maxWaiting?: number;
 }
 
-export type TryAcquire =
-  | { readonly acquired: true; readonly lock: Lock }
-  | {
-      readonly acquired: false;
-      /** Until the holder's time is over unless it extends, milliseconds; 0 when it may be free already. */
-      readonly retryAfterMs: number;
-      /** Set where nobody else held the lock, but its own time was over before the reply came. */
-      readonly late?: true;
-    };
-
-/** @throws TypeError for anything but a whole number of milliseconds from 1 to 2^31 - 1, the longest a timer can be */
-export function assertLockTtlMs(ttlMs: number): void {
-  assertCount(ttlMs, "ttlMs", LONGEST_TIMER_MS);
-}
-
-/** Takes locks from a store and watches their deadlines. One manager serves any number of keys and callers. */
+/**
+ * Takes locks from a store, watches their deadlines, and lets callers wait for them in turn. One manager serves any
+ * number of keys and callers.
+ *
+ * Every acquisition has an owner of its own, so two callers in one process exclude each other like two processes; but
+ * code that runs inside {@link using} or {@link run} gets a lock that it works under already, once more.
+ *
+ * Each method rejects when the store cannot be asked; a lock that was taken meanwhile is given back in the background, as
+ * soon as it can be. Several keys are taken in the order of their names, so that no two callers wait for each other,
+ * and all or none: one command for each.
+ */
 export class LockManager {
   readonly #store: LockStore;
+  readonly #locks: KeyLocks;
 
-  constructor(store: LockStore) {
+  /** @throws TypeError for an option that is unknown or invalid, and for what `store` cannot do */
+  constructor(store: LockStore, options: LockManagerOptions = {}) {
+    assertOptionNames("LockManager", options, ["requires", "maxWaiting"]);
+    const { requires = [], maxWaiting = 1000 } = options;
+    assertFeatures(store, requires, "LockManager: requires");
+    assertCount(maxWaiting, "maxWaiting");
     this.#store = store;
+    this.#locks = new KeyLocks(store, maxWaiting);
+  }
+
+  /** What the store can do. */
+  get features(): ReadonlySet<LockFeature> {
+    return this.#store.features;
   }
 
   /**
-   * Asks once for `key`, for `ttlMs` milliseconds, up to 2^31 - 1. Every acquisition has an owner of its own, so two
-   * callers in one process exclude each other like two processes.
+   * Asks once. A lock is returned only while it holds: one whose time was over before the reply came (a slow store, a
+   * process that stood still) is not acquired, but `late`. That is no failure of the store, so work that may run
+   * unlocked while the store is away must not run for it.
    *
-   * A lock is returned only while it holds: one whose time was over before the reply came (a slow store, a process that
-   * stood still) is not acquired, but `late`. That is no failure of the store, so work that may run unlocked while the
-   * store is away must not run for it.
-   *
-   * Rejects when the store cannot be asked. In both cases a lock that was taken meanwhile is given back in the
-   * background, as soon as the store can be asked.
-   *
-   * @throws TypeError for a `ttlMs` that is invalid
+   * @throws TypeError for an option that is invalid, or that the store cannot keep
    */
-  async tryAcquire(key: string, { ttlMs }: { readonly ttlMs: number }): Promise<TryAcquire> {
-    assertLockTtlMs(ttlMs);
-    const owner = randomUUID();
-    const validUntil = performance.now() + ttlMs;
+  async tryAcquire(keys: string | readonly string[], options: LockOptions): Promise<TryAcquire> {
+    assertLockOptions("tryAcquire", options, this.#store);
+    const attempts = await Promise.allSettled(
+      ordered(keys).map((key) => this.#locks.tryAcquire(key, options)),
+    );
+    const taken: LockHandle[] = [];
+    let refusal: TryAcquire | undefined;
+    let failure: { readonly reason: unknown } | undefined;
+    for (const attempt of attempts) {
+      if (attempt.status === "rejected") failure ??= attempt;
+      else if (attempt.value.acquired) taken.push(attempt.value.lock);
+      else if (!refusal || attempt.value.retryAfterMs > retryAfterOf(refusal)) refusal = attempt.value;
+    }
+    if (!failure && !refusal) return { acquired: true, lock: asOne(taken) };
+    await Promise.allSettled(taken.map((lock) => lock.release()));
+    if (failure) throw failure.reason;
+    return refusal as TryAcquire;
+  }
+
+  /**
+   * Waits up to `waitMs` for the lock, in the order in which callers came, over all processes where the store keeps a
+   * line. Rejects with {@link LockTimeoutError} then, with the reason of `signal` once that aborts, and with
+   * `LockQueueFullError` where too many wait already. A store that fails is not waited for, unless it does so while
+   * the caller is in line.
+   *
+   * @throws TypeError for an option that is invalid, or that the store cannot keep
+   */
+  async acquire(keys: string | readonly string[], options: WaitOptions): Promise<Lock> {
+    assertLockOptions("acquire", options, this.#store);
+    const { waitMs = 0, signal } = options;
+    const until = performance.now() + waitMs;
+    const taken: LockHandle[] = [];
     try {
-      const attempt = await this.#store.acquire(key, owner, ttlMs);
-      if (!attempt.acquired) return attempt;
+      for (const key of ordered(keys)) {
+        signal?.throwIfAborted();
+        taken.push(
+          await this.#locks.acquire(key, { ...options, waitMs: Math.max(0, until - performance.now()) }),
+        );
+      }
+      const lock = asOne(taken);
+      // The first may have ended while the last was waited for.
+      lock.assertValid();
+      return lock;
     } catch (error) {
-      void this.#giveBack(key, owner, ttlMs);
+      await Promise.allSettled(taken.map((lock) => lock.release()));
       throw error;
     }
-    const lock = new HeldLock(this.#store, { key, owner, validUntil });
-    if (!lock.signal.aborted) return { acquired: true, lock };
-    void this.#giveBack(key, owner, ttlMs);
-    return { acquired: false, retryAfterMs: 0, late: true };
   }
 
   /**
-   * A lock whose time is over by itself need not be given back; but the store counts from when it was reached, which may
-   * have been just now.
+   * Runs `work` under the lock and gives it back when that has settled; rejects as {@link acquire} and as `work` does.
+   * The lock extends itself meanwhile, unless `autoExtend` is false. Work that has to stop where the lock is lost looks
+   * at `lock.signal`, or calls `lock.assertValid()` before what must not happen twice.
+   *
+   * Within `work` the same key is given at once, as part of the same lock; asked for with another limit than that lock
+   * has room for, it is a TypeError, since the caller would wait for itself.
+   *
+   * @example
+   * await locks.using("invoice:17", { ttlMs: 10_000, waitMs: 2000 }, async (lock) => {
+   *   await saveInvoice(invoice, { fence: lock.fence });
+   * });
    */
-  #giveBack(key: string, owner: string, ttlMs: number): Promise<void> {
-    return keepTrying(() => this.#store.release(key, owner), ttlMs);
+  async using<Result>(
+    keys: string | readonly string[],
+    options: WaitOptions,
+    work: (lock: Lock) => Result | Promise<Result>,
+  ): Promise<Result> {
+    const lock = await this.acquire(keys, { autoExtend: true, ...options });
+    try {
+      return await this.run(lock, () => work(lock));
+    } finally {
+      // What cannot be given back now is tried again in the background, and ends with its time.
+      await lock.release().catch(() => {});
+    }
+  }
+
+  /** Runs `work` as the owner of `lock`: asked for in it, the same key is given at once. */
+  run<Result>(lock: Lock, work: () => Result): Result {
+    return this.#locks.run(lock, work);
+  }
+
+  /** What this process holds, longest held first. */
+  held(): readonly HeldInfo[] {
+    return this.#locks.held();
+  }
+
+  /** Who holds a key and how many wait for it, as the store sees it. */
+  inspect(key: string): Promise<LockState> {
+    return this.#store.inspect(key);
+  }
+
+  /**
+   * Compares the store's clock with this machine's, and warns once (code `ERS_CLOCK_SKEW`) where they are more than
+   * `toleranceMs` apart (default 1,000). Locks do not depend on it: they are counted by how much time passes, here and
+   * there. But a clock that is wrong is one that will be set right, and one that jumps while a lock is held shortens or
+   * lengthens it.
+   *
+   * @throws TypeError where the store's clock cannot be read
+   */
+  async checkClock(options: ClockCheckOptions = {}): Promise<ClockCheck> {
+    assertFeatures(this.#store, ["clock"], "checkClock");
+    return checkClock(this.#store, options);
   }
 }
 
-class HeldLock implements Lock {
-  readonly key: string;
-  readonly #store: LockStore;
-  readonly #owner: string;
-  readonly #lost = new AbortController();
-  #timer: NodeJS.Timeout | undefined;
-  #released = false;
+/** Each key once, in an order that is the same for everybody. */
+function ordered(keys: string | readonly string[]): readonly string[] {
+  if (typeof keys === "string") return [keys];
+  const names = [...new Set(keys)].toSorted();
+  if (names.length === 0) throw new TypeError("at least one key is needed");
+  return names;
+}
 
-  constructor(
-    store: LockStore,
-    { key, owner, validUntil }: { key: string; owner: string; validUntil: number },
-  ) {
-    this.#store = store;
-    this.key = key;
-    this.#owner = owner;
-    this.#watch(validUntil);
-  }
+function asOne(locks: readonly LockHandle[]): Lock {
+  const [lone] = locks;
+  return lone && locks.length === 1 ? lone : new LockSet(locks);
+}
 
-  get signal(): AbortSignal {
-    return this.#lost.signal;
-  }
-
-  async extend(ttlMs: number): Promise<boolean> {
-    assertLockTtlMs(ttlMs);
-    if (this.#released || this.signal.aborted) return false;
-    const askedAt = performance.now();
-    const extended = await this.#store.extend(this.key, this.#owner, ttlMs);
-    if (this.#released || this.signal.aborted) return false;
-    if (extended) this.#watch(askedAt + ttlMs);
-    else this.#lose();
-    return !this.signal.aborted;
-  }
-
-  async release(): Promise<boolean> {
-    if (this.#released) return false;
-    this.#released = true;
-    clearTimeout(this.#timer);
-    return this.#store.release(this.key, this.#owner);
-  }
-
-  #watch(validUntil: number): void {
-    clearTimeout(this.#timer);
-    const remainingMs = validUntil - performance.now();
-    if (remainingMs <= 0) this.#lose();
-    else this.#timer = setTimeout(() => this.#lose(), remainingMs).unref();
-  }
-
-  #lose(): void {
-    clearTimeout(this.#timer);
-    this.#lost.abort(new LockLostError("the lock's time is over"));
-  }
+function retryAfterOf(attempt: TryAcquire): number {
+  return attempt.acquired ? 0 : attempt.retryAfterMs;
 }

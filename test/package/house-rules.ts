@@ -32,7 +32,7 @@ const ROOMS: readonly Room[] = [
       "middleware/(?:request|response)/.+",
       "stores/[^/]+/contract\\.ts",
       // The side of the contract, not a backend: it makes locks out of any LockStore, and imports none.
-      "stores/lock/lock-manager\\.ts",
+      "stores/lock/lock(?:-manager)?\\.ts",
       // Likewise: what policies may be, and a store made of any two.
       "stores/rate-limit/(?:policy-set|short-policies|guarded)\\.ts",
       // What the stamps of a contract's reading mean.
@@ -42,8 +42,16 @@ const ROOMS: readonly Room[] = [
     ],
   },
   {
-    files: /^stores\/(?:errors|keep-trying|options|[^/]+\/(?:contract|lock-manager))\.ts$/,
+    files: /^stores\/(?:errors|keep-trying|options|[^/]+\/contract)\.ts$/,
     mayImport: ["stores/(?:errors|keep-trying|options)\\.ts", "stores/[^/]+/contract\\.ts"],
+  },
+  {
+    files: /^stores\/lock\/(?:lock|lock-manager|hold\/[^/]+)\.ts$/,
+    mayImport: [
+      "stores/lock/(?:contract|lock|hold/[^/]+)\\.ts",
+      "stores/(?:errors|keep-trying|options)\\.ts",
+      "telemetry/.+",
+    ],
   },
   { files: /^stores\/index\.ts$/, mayImport: ["stores/.+"] },
   {

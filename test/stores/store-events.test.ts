@@ -13,8 +13,8 @@ describe("each operation of a store publishes one event", () => {
   it("of a lock store", async () => {
     const locks = new RedisLockStore({ client: redis(), prefix: "l", deadlineMs: PATIENT_MS });
     const events = await collectEvents(channels.store, async () => {
-      await locks.acquire("k", "a", 1000);
-      await locks.acquire("k", "b", 1000);
+      await locks.acquire({ key: "k", owner: "a", ttlMs: 1000 });
+      await locks.acquire({ key: "k", owner: "b", ttlMs: 1000 });
       await locks.extend("k", "a", 1000);
       await locks.release("k", "a");
       await redis().lpush("l:{list}", "x");

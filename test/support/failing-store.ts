@@ -6,6 +6,9 @@ import type { RateLimitStore } from "express-redis-suite/stores/rate-limit/contr
 /** Stands for any store that cannot be asked: each of its methods rejects. */
 export function failingStore(): RateLimitStore & CacheStore & LockStore {
   return new Proxy({} as RateLimitStore & CacheStore & LockStore, {
-    get: () => () => Promise.reject(new StoreUnavailableError("the test's store is away")),
+    get: (_target, name) =>
+      name === "features"
+        ? new Set()
+        : () => Promise.reject(new StoreUnavailableError("the test's store is away")),
   });
 }

@@ -2,7 +2,7 @@ import { replyPrefix } from "../../../telemetry/error-code.ts";
 import type { RedisAccess } from "../../redis/access.ts";
 import { sendAtEndOfTurn } from "../../redis/end-of-turn.ts";
 import type { RedisClient } from "../../redis/server-of.ts";
-import type { Slots } from "./slots.ts";
+import type { Slots } from "../../redis/slots.ts";
 
 /** So many values keep Redis, which does one thing at a time, for a fraction of a millisecond, unless they are large. */
 const MOST_AT_ONCE = 64;

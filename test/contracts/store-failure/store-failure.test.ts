@@ -34,9 +34,12 @@ describeStoreFailure("routeLock", {
     mount: (askStore) => {
       // Giving back what may have been taken is no part of the request.
       const store: LockStore = {
+        features: new Set(),
         acquire: askStore,
         extend: askStore,
-        release: async () => false,
+        release: async () => "expired",
+        inspect: askStore,
+        now: askStore,
       };
       return routeLock({ locks: new LockManager(store), key: () => "k", ttlMs: 1000, onStoreError });
     },

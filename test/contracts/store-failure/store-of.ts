@@ -8,7 +8,9 @@ export type AnyStore = RateLimitStore & CacheStore & LockStore;
 
 /** A store of any kind, whose every operation asks. */
 export function storeOf(askStore: AskStore): AnyStore {
-  return new Proxy({} as AnyStore, { get: () => askStore });
+  return new Proxy({} as AnyStore, {
+    get: (_target, name) => (name === "features" ? new Set() : askStore),
+  });
 }
 
 export function listenTo(channel: (typeof channels)[keyof typeof channels]): StoreFailureCase["listen"] {

@@ -149,7 +149,9 @@ for (const form of ["routeLock", "routeLock.wrap"] as const) {
         expect((await request(app).post("/")).status).to.equal(504);
         asked.open();
         await eventually(async () =>
-          expect(await memory.acquire("work", "another", 10)).to.include({ acquired: true }),
+          expect(await memory.acquire({ key: "work", owner: "another", ttlMs: 10 })).to.include({
+            acquired: true,
+          }),
         );
       });
       expect(runs).to.equal(0);

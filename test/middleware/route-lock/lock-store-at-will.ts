@@ -6,9 +6,13 @@ import { MemoryLockStore } from "express-redis-suite/stores/lock/memory";
 export function locksWith(own: Partial<LockStore> = {}): { locks: LockManager; store: LockStore } {
   const memory = new MemoryLockStore();
   const store: LockStore = {
-    acquire: (key, owner, ttlMs) => memory.acquire(key, owner, ttlMs),
+    features: memory.features,
+    acquire: (request) => memory.acquire(request),
     extend: (key, owner, ttlMs) => memory.extend(key, owner, ttlMs),
     release: (key, owner) => memory.release(key, owner),
+    inspect: (key) => memory.inspect(key),
+    onTurn: (listener) => memory.onTurn(listener),
+    now: () => memory.now(),
     ...own,
   };
   return { locks: new LockManager(store), store };

@@ -141,7 +141,7 @@ for (const form of ["routeLock", "routeLock.wrap"] as const) {
         res.send(String(await Promise.all([give(), give()])));
       });
       const events = await collectEvents(channels.routeLock, async () => {
-        expect((await request(app).post("/process?user=ann")).text).to.equal("true,false");
+        expect((await request(app).post("/process?user=ann")).text).to.equal("released,released");
       });
       expect(events.map(({ outcome }) => outcome)).to.deep.equal(["acquired", "released"]);
     });

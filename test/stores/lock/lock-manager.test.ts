@@ -24,6 +24,9 @@ function troubled(
   trouble: { before?: () => Promise<void>; after?: () => Promise<void> },
 ): LockStore {
   return {
+    features: store.features,
+    inspect: (key) => store.inspect(key),
+    now: () => store.now(),
     async acquire(...args) {
       await trouble.before?.();
       const attempt = await store.acquire(...args);
@@ -61,7 +64,7 @@ describe("LockManager", () => {
   it("keeps the signal silent while the lock is held and after it was released", async () => {
     const lock = await take(manager, "k", 300);
     expect([lock.key, lock.signal.aborted]).to.deep.equal(["k", false]);
-    expect(await lock.release()).to.equal(true);
+    expect(await lock.release()).to.equal("released");
     await pause(350);
     expect(lock.signal.aborted).to.equal(false);
   });
@@ -71,10 +74,10 @@ describe("LockManager", () => {
     await new Promise((resolve) => lock.signal.addEventListener("abort", resolve));
     expect(lock.signal.reason).to.be.instanceOf(LockLostError).with.property("code", "LOCK_LOST");
     await eventually(
-      async () => expect((await manager.tryAcquire("k", { ttlMs: 10 })).acquired).to.equal(true),
+      async () => expect((await manager.tryAcquire("k", { ttlMs: 1000 })).acquired).to.equal(true),
       30,
     );
-    expect(await lock.release()).to.equal(false);
+    expect(await lock.release()).to.equal("taken");
   });
 
   it("moves the end with extend, on the signal too", async () => {
@@ -89,6 +92,9 @@ describe("LockManager", () => {
 
   it("aborts the signal when extend finds the lock lost", async () => {
     const emptied: LockStore = {
+      features: store.features,
+      inspect: (key) => store.inspect(key),
+      now: () => store.now(),
       acquire: (...args) => store.acquire(...args),
       extend: () => Promise.resolve(false),
       release: (...args) => store.release(...args),
@@ -101,13 +107,15 @@ describe("LockManager", () => {
   it("does nothing more after release", async () => {
     const lock = await take(manager, "k", LONG_MS);
     expect([await lock.release(), await lock.release(), await lock.extend(LONG_MS)]).to.deep.equal([
-      true,
-      false,
+      "released",
+      "released",
       false,
     ]);
+    expect(lock.isValid()).to.equal(false);
     const next = await take(manager, "k", LONG_MS);
-    expect(await lock.release()).to.equal(false);
-    expect(await next.release()).to.equal(true);
+    expect(await lock.release()).to.equal("released");
+    expect(next.isValid()).to.equal(true);
+    expect(await next.release()).to.equal("released");
   });
 
   for (const ttlMs of [0, -1, 1.5, NaN, Infinity, 2 ** 31, "100"]) {
@@ -121,7 +129,7 @@ describe("LockManager", () => {
         expect(failure).to.be.instanceOf(TypeError).with.property("message").that.includes("ttlMs");
       }
       expect(lock.signal.aborted).to.equal(false);
-      expect(await lock.release()).to.equal(true);
+      expect(await lock.release()).to.equal("released");
       expect((await manager.tryAcquire("k", { ttlMs: LONG_MS })).acquired).to.equal(true);
     });
   }
@@ -141,18 +149,21 @@ describe("LockManager", () => {
     const asked = new LockManager(troubled(store, { after: fail })).tryAcquire("k", { ttlMs: LONG_MS });
     expect(String(await asked.catch((error: unknown) => error))).to.equal("Error: away");
     await eventually(async () =>
-      expect((await manager.tryAcquire("k", { ttlMs: 1 })).acquired).to.equal(true),
+      expect((await manager.tryAcquire("k", { ttlMs: 100 })).acquired).to.equal(true),
     );
 
-    const refuse: { before?: () => Promise<void>; after?: () => Promise<void> } = { after: fail };
-    const failing = new LockManager(troubled(store, refuse)).tryAcquire("other", { ttlMs: LONG_MS });
-    refuse.before = fail;
-    await failing.catch(() => {});
+    const refuse: { before?: () => Promise<void>; after: () => Promise<void> } = {
+      after() {
+        refuse.before = fail;
+        return fail();
+      },
+    };
+    await new LockManager(troubled(store, refuse)).tryAcquire("other", { ttlMs: LONG_MS }).catch(() => {});
     await pause(120);
-    expect((await manager.tryAcquire("other", { ttlMs: 1 })).acquired).to.equal(false);
+    expect((await manager.tryAcquire("other", { ttlMs: 100 })).acquired).to.equal(false);
     away = false;
     await eventually(async () =>
-      expect((await manager.tryAcquire("other", { ttlMs: 1 })).acquired).to.equal(true),
+      expect((await manager.tryAcquire("other", { ttlMs: 100 })).acquired).to.equal(true),
     );
   });
 
@@ -171,7 +182,7 @@ describe("LockManager", () => {
       expect(failure).to.be.instanceOf(StoreTimeoutError);
       server.signal("SIGCONT");
       await eventually(
-        async () => expect((await theirs.tryAcquire("k", { ttlMs: 1 })).acquired).to.equal(true),
+        async () => expect((await theirs.tryAcquire("k", { ttlMs: 100 })).acquired).to.equal(true),
         3000,
       );
       client.disconnect();

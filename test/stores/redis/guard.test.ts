@@ -104,7 +104,7 @@ function describeFailingServer(): void {
     await timed(() => cache.get("k"));
     for (const call of [
       () => cache.get("k"),
-      () => locks.acquire("k", "me", 1000),
+      () => locks.acquire({ key: "k", owner: "me", ttlMs: 1000 }),
       () => cache.delete("k"),
       () => rateLimit.consume("k", policies, 1),
       () => rateLimit.reset("k", policies),

@@ -1,4 +1,4 @@
-import { slotOn, type RedisClient } from "../../redis/server-of.ts";
+import { slotOn, type RedisClient } from "./server-of.ts";
 
 /**
  * Which keys one command may name: all, but those of one slot only on a Cluster, and from the first `CROSSSLOT` on, which

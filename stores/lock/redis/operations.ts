@@ -1,0 +1,100 @@
+import type { RedisAccess } from "../../redis/access.ts";
+import { sendAtEndOfTurn } from "../../redis/end-of-turn.ts";
+import type { RedisClient } from "../../redis/server-of.ts";
+import { Slots } from "../../redis/slots.ts";
+import { HEARTBEAT_MS } from "../contract.ts";
+import { operate } from "./lock-script.ts";
+
+/** So many operations keep Redis, which does one thing at a time, for a fraction of a millisecond. */
+const MOST_AT_ONCE = 64;
+
+/** One operation, as `lock.operate` takes it. */
+export interface Operation {
+  readonly lock: string;
+  readonly book: string;
+  readonly args: readonly [
+    operation: "acquire" | "extend" | "release",
+    owner: string,
+    ttlMs: number,
+    limit: number,
+    waitedUs: number,
+  ];
+}
+
+interface Waiting extends Operation {
+  readonly resolve: (reply: number) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Sends the operations of one turn of the event loop as one script: under load a command for each is the largest part of
+ * what a lock costs, on both sides; and a lock that is given back and taken by the next in one turn changes hands in one
+ * round trip. They are done in the order in which they were asked for, and one that fails, fails alone. A lone one waits
+ * for nothing but what is already due.
+ */
+export class LockOperations {
+  readonly #redis: RedisAccess;
+  readonly #channel: string;
+  readonly #slots: Slots;
+  readonly #open = new Map<number, Waiting[]>();
+
+  /** @param channel on which this process is told of its turn */
+  constructor(redis: RedisAccess, channel: string) {
+    this.#redis = redis;
+    this.#channel = channel;
+    this.#slots = new Slots(redis.client);
+  }
+
+  /** The script's reply; rejects as the guard does. */
+  ask(operation: Operation): Promise<number> {
+    return new Promise((resolve, reject) => this.#add({ ...operation, resolve, reject }));
+  }
+
+  #add(waiting: Waiting): void {
+    const group = this.#slots.groupOf(waiting.lock);
+    const batch = this.#open.get(group);
+    if (batch) batch.push(waiting);
+    else {
+      if (this.#open.size === 0) sendAtEndOfTurn(() => this.#sendAll());
+      this.#open.set(group, [waiting]);
+    }
+    if (batch?.length !== MOST_AT_ONCE) return;
+    this.#open.delete(group);
+    void this.#send(batch);
+  }
+
+  #sendAll(): void {
+    const batches = [...this.#open.values()];
+    this.#open.clear();
+    for (const batch of batches) void this.#send(batch);
+  }
+
+  async #send(batch: readonly Waiting[]): Promise<void> {
+    const [first] = batch;
+    if (!first) return;
+    try {
+      const replies = await this.#redis.guarded(first.lock, (client) => this.#run(client, batch));
+      for (const [at, waiting] of batch.entries()) {
+        const reply = replies[at];
+        if (typeof reply === "number") waiting.resolve(reply);
+        // Refused before its first write, so asked again alone it meets the same, and the guard says what it means.
+        else void this.#send([waiting]);
+      }
+    } catch (error) {
+      if (batch.length > 1 && this.#slots.isCrossed(error)) for (const waiting of batch) this.#add(waiting);
+      else for (const { reject } of batch) reject(error);
+    }
+  }
+
+  async #run(client: RedisClient, batch: readonly Waiting[]): Promise<readonly unknown[]> {
+    const keys: string[] = [];
+    const args: (string | number)[] = [HEARTBEAT_MS, this.#channel];
+    for (const { lock, book, args: asked } of batch) {
+      keys.push(lock, book);
+      args.push(...asked);
+    }
+    const replies = await operate.run(client, keys, args);
+    if (batch.length === 1 && typeof replies[0] !== "number") throw replies[0];
+    return replies;
+  }
+}
