@@ -55,9 +55,18 @@ export interface RouteLockEvent {
   /**
    * `lost`: the lock expired, was taken, or is gone from the store, before its handler had ended. `release-failed`: the
    * store could not be asked to take it back, so it may block others until its time is over. `store-error`: the store
-   * could not be asked for it.
+   * could not be asked for it. `busy`: others held it, for as long as the request would wait. `queue-full`: too many
+   * waited already. `left`: the client went away while it waited.
    */
-  readonly outcome: "acquired" | "busy" | "released" | "lost" | "release-failed" | "store-error";
+  readonly outcome:
+    | "acquired"
+    | "busy"
+    | "queue-full"
+    | "left"
+    | "released"
+    | "lost"
+    | "release-failed"
+    | "store-error";
   /** Why the store failed, as in {@link StoreEvent}; only where `outcome` is `store-error` or `release-failed`. */
   readonly code?: string;
   /** For `released`, `lost` and `release-failed` the time held, else the time spent asking. */

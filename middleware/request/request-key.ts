@@ -20,6 +20,25 @@ export function requestKey<Req>(
   };
 }
 
+/**
+ * As {@link requestKey}, for keys of which there may be several.
+ *
+ * @throws TypeError for anything but a function; the reader throws, or rejects with, a TypeError for anything but a
+ * string or a list of at least one
+ */
+export function requestKeys<Req>(
+  owner: string,
+  key: (req: Req) => string | readonly string[] | Promise<string | readonly string[]>,
+): (req: Req) => Promise<string | readonly string[]> {
+  if (typeof key !== "function") throw new TypeError(`${owner}: key must be a function of the request`);
+  return async (req) => {
+    const keys: unknown = await key(req);
+    if (!Array.isArray(keys)) return awaited(owner, keys);
+    if (keys.length > 0 && keys.every((one) => typeof one === "string")) return keys;
+    throw new TypeError(`${owner}: key must return a string, or a list of at least one string`);
+  };
+}
+
 async function awaited(owner: string, promised: unknown): Promise<string> {
   const key = await promised;
   if (typeof key === "string") return key;

@@ -1,15 +1,18 @@
 import type { Request, Response } from "express";
-import { assertLockTtlMs, type Lock, type TryAcquire } from "../../stores/lock/lock-manager.ts";
-import { assertOneOf, assertOptionNames, assertStore } from "../../stores/options.ts";
+import { LockQueueFullError, LockTimeoutError } from "../../stores/errors.ts";
+import type { Lock, TryAcquire } from "../../stores/lock/lock.ts";
 import { channels, publish, type RouteLockEvent } from "../../telemetry/channels.ts";
-import { requestKey } from "../request/request-key.ts";
-import { isAnswered } from "../response/answered.ts";
+import { requestKeys } from "../request/request-key.ts";
+import { isSafeMethod } from "../request/safe-method.ts";
+import { endUnread, isAnswered } from "../response/answered.ts";
 import { sendProblem } from "../response/problem.ts";
 import { sendStoreUnavailable, storeFailure, warnOfStoreError } from "../response/store-failure.ts";
-import type { RouteLockOptions } from "./options.ts";
+import { assertRouteLockOptions, BUSY_TITLES, type RouteLockOptions } from "./options.ts";
+import { RetryAfter } from "./retry-after.ts";
 
 /** A lock that a request holds. */
 export interface HeldRoute {
+  readonly lock: Lock;
   /** Never rejects: what cannot be given back ends with its time. */
   release(): Promise<void>;
 }
@@ -17,13 +20,17 @@ export interface HeldRoute {
 /** Takes the lock of a request; `stopped` where the request goes no further, and is answered. */
 export type Enter = (req: Request, res: Response) => Promise<HeldRoute | "stopped" | "unlocked">;
 
+/** Why a request did not get the lock. */
+type Refusal = { readonly outcome: "busy" | "queue-full"; readonly retryAfterMs: number } | LeftOrLate;
+type LeftOrLate = { readonly outcome: "left" | "lost" };
 type Report = (outcome: RouteLockEvent["outcome"], since: number, code?: string) => void;
 
 /** @throws TypeError for an option that is unknown or invalid */
 export function createEnter(options: RouteLockOptions): Enter {
-  assertOptions(options);
-  const { locks, ttlMs, name = "lock", onStoreError = "deny" } = options;
-  const keyOf = requestKey("routeLock", options.key);
+  assertRouteLockOptions(options);
+  const { name = "lock", onBusy = 409, onStoreError = "deny" } = options;
+  const keysOf = requestKeys("routeLock", options.key);
+  const retryAfter = new RetryAfter(options.ttlMs);
   const report: Report = (outcome, since, code) =>
     publish(channels.routeLock, () => ({
       lock: name,
@@ -33,72 +40,93 @@ export function createEnter(options: RouteLockOptions): Enter {
     }));
 
   return async function enter(req, res) {
-    const key = await keyOf(req);
+    const keys = await keysOf(req);
     const askedAt = performance.now();
-    let attempt: TryAcquire;
+    let taken: Lock | Refusal;
     try {
-      attempt = await locks.tryAcquire(key, { ttlMs });
+      taken = await take(options, keys, { req, res });
     } catch (error) {
       report("store-error", askedAt, storeFailure("routeLock", error));
       if (onStoreError === "allow" && !isAnswered(res)) return "unlocked";
       sendStoreUnavailable(res, "The lock cannot be asked for at the moment.");
       return "stopped";
     }
-    if (!attempt.acquired && attempt.late) {
-      // The store took longer than the lock lasts: somebody else may hold it by now.
-      report("lost", performance.now());
-      sendStoreUnavailable(res, "The lock came too late to begin the work.");
-      return "stopped";
-    }
-    if (!attempt.acquired) {
-      report("busy", askedAt);
-      sendBusy(res, attempt.retryAfterMs, ttlMs);
+    if ("outcome" in taken) {
+      report(taken.outcome, askedAt);
+      refuse(res, taken, { onBusy, retryAfter });
       return "stopped";
     }
     report("acquired", askedAt);
-    const held = heldRoute(attempt.lock, report);
+    const held = heldRoute(taken, report, retryAfter);
     if (isAnswered(res)) {
       // A timeout's answer, for example. Work that nobody is told of does not begin.
       await held.release();
       return "stopped";
     }
-    req.lock = attempt.lock;
+    req.lock = taken;
     return held;
   };
 }
 
-function assertOptions(options: RouteLockOptions): void {
-  assertOptionNames("routeLock", options, ["locks", "key", "ttlMs", "name", "onStoreError"], {
-    store: 'use "locks", a LockManager over the store',
-    timeout: 'use "ttlMs"',
-    keyGenerator: 'use "key"',
-  });
-  const { locks, ttlMs, onStoreError = "deny" } = options;
-  assertStore(locks, "routeLock: locks", "LockManager");
-  assertLockTtlMs(ttlMs);
-  assertOneOf(onStoreError, "routeLock: onStoreError", ["deny", "allow"]);
+async function take(
+  { locks, ttlMs, waitMs = 0, mode = "exclusive" }: RouteLockOptions,
+  keys: string | readonly string[],
+  { req, res }: { readonly req: Request; readonly res: Response },
+): Promise<Lock | Refusal> {
+  const isShared = mode === "shared" || (mode === "read-write" && isSafeMethod(req.method));
+  const asked = { ttlMs, limit: isShared ? Infinity : 1 };
+  if (waitMs === 0) return outcomeOf(await locks.tryAcquire(keys, asked));
+  const left = new AbortController();
+  const leave = (): void => left.abort();
+  res.once("close", leave);
+  try {
+    return await locks.acquire(keys, { ...asked, waitMs, signal: left.signal });
+  } catch (error) {
+    if (left.signal.aborted) return { outcome: "left" };
+    if (error instanceof LockTimeoutError) return { outcome: "busy", retryAfterMs: error.retryAfterMs };
+    if (error instanceof LockQueueFullError) return { outcome: "queue-full", retryAfterMs: waitMs };
+    throw error;
+  } finally {
+    res.off("close", leave);
+  }
 }
 
-/**
- * Nothing tells how long the work will take. What has run for long is likely to run for long, so the time to wait is
- * the time that the lock has been held for, at least a second and at most until it ends by itself.
- */
-function sendBusy(res: Response, remainingMs: number, ttlMs: number): void {
-  const heldMs = ttlMs - remainingMs;
-  const waitMs = Math.min(heldMs, remainingMs);
-  sendProblem(res, {
-    status: 409,
-    title: "Conflict",
-    detail: "The same work is still running.",
-    retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
-  });
+function outcomeOf(attempt: TryAcquire): Lock | Refusal {
+  if (attempt.acquired) return attempt.lock;
+  return attempt.late ? { outcome: "lost" } : { outcome: "busy", retryAfterMs: attempt.retryAfterMs };
+}
+
+function refuse(
+  res: Response,
+  refusal: Refusal,
+  { onBusy, retryAfter }: { readonly onBusy: keyof typeof BUSY_TITLES; readonly retryAfter: RetryAfter },
+): void {
+  switch (refusal.outcome) {
+    case "left":
+      endUnread(res);
+      break;
+    case "lost":
+      // The store took longer than the lock lasts: somebody else may hold it by now.
+      sendStoreUnavailable(res, "The lock came too late to begin the work.");
+      break;
+    case "queue-full":
+      sendStoreUnavailable(res, "Too many requests wait for the same work.");
+      break;
+    case "busy":
+      sendProblem(res, {
+        status: onBusy,
+        title: BUSY_TITLES[onBusy],
+        detail: "The same work is still running.",
+        retryAfterSeconds: retryAfter.seconds(refusal.retryAfterMs),
+      });
+  }
 }
 
 /**
  * What became of a lock is published once. Given back by the handler itself, it is not asked for again: a lock says the
  * second time what it said the first.
  */
-function heldRoute(lock: Lock, report: Report): HeldRoute {
+function heldRoute(lock: Lock, report: Report, retryAfter: RetryAfter): HeldRoute {
   const acquiredAt = performance.now();
   let isOver = false;
   const over = (outcome: "released" | "lost" | "release-failed", code?: string): void => {
@@ -107,7 +135,9 @@ function heldRoute(lock: Lock, report: Report): HeldRoute {
   };
   lock.signal.addEventListener("abort", () => over("lost"), { once: true });
   return {
+    lock,
     async release() {
+      retryAfter.learn(performance.now() - acquiredAt);
       try {
         // Otherwise the store has it no more: evicted, deleted, or lost in a failover.
         over((await lock.release()) === "released" ? "released" : "lost");

@@ -1,6 +1,6 @@
-import type { Lock } from "../../stores/lock/lock-manager.ts";
+import type { Lock } from "../../stores/lock/lock.ts";
 
-export type { RouteLockOptions } from "./options.ts";
+export type { BusyStatus, RouteLockOptions } from "./options.ts";
 export { routeLock, type LockedHandler, type RouteLock } from "./route-lock.ts";
 
 declare global {

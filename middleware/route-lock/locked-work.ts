@@ -1,10 +1,15 @@
 import type { Response } from "express";
 import { holdEnd } from "../response/held-end.ts";
 import type { HeldRoute } from "./enter.ts";
+import { answerLoss, isTooLate } from "./lost-lock.ts";
 
 /** Gives the lock back as the handler ends the response, before its end goes out. */
 export function releaseAtEnd(held: HeldRoute, res: Response): void {
-  const end = holdEnd(res, () => void held.release().finally(() => end.release()));
+  const leaveLock = answerLoss(held.lock, res);
+  const end = holdEnd(res, () => {
+    leaveLock();
+    void held.release().finally(() => end.release());
+  });
 }
 
 /**
@@ -20,11 +25,15 @@ export async function runLocked(held: HeldRoute, res: Response, work: () => unkn
     // A handler normally returns right after it has answered. One that works on has its answer sent now.
     setImmediate(() => working && end.release());
   });
+  const leaveLock = answerLoss(held.lock, res);
   try {
     const result = work();
     await (isPromise(result) ? result : ended);
+  } catch (error) {
+    if (!isTooLate(error, held.lock)) throw error;
   } finally {
     working = false;
+    leaveLock();
     await held.release();
     end.release();
   }

@@ -57,8 +57,9 @@ export const routeLock: RouteLock = Object.assign(
     return forAnyRoute(async function routeLockMiddleware(req, res, next) {
       const held = await enter(req, res);
       if (held === "stopped") return;
-      if (held !== "unlocked") releaseAtEnd(held, res);
-      next();
+      if (held === "unlocked") return next();
+      releaseAtEnd(held, res);
+      options.locks.run(held.lock, next);
     });
   },
   { wrap: wrapHandler as RouteLock["wrap"] },
@@ -71,6 +72,6 @@ function wrapHandler(options: RouteLockOptions, handler: RequestHandler): RouteM
     const held = await enter(req, res);
     if (held === "stopped") return;
     if (held === "unlocked") await handler(req, res, next);
-    else await runLocked(held, res, () => handler(req, res, next));
+    else await runLocked(held, res, () => options.locks.run(held.lock, () => handler(req, res, next)));
   });
 }

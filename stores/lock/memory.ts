@@ -57,7 +57,7 @@ export class MemoryLockStore implements LockStore {
       held.expiresAt = now + ttlMs;
       return { acquired: true, fence: held.fence };
     }
-    const since = state.waiters.get(owner)?.since ?? now - (waitedMs ?? 0);
+    const since = Math.min(state.waiters.get(owner)?.since ?? Infinity, now - (waitedMs ?? 0));
     if (state.mayEnter(owner, limit, since)) {
       this.#fence = Math.max(this.#fence + 1, Date.now() * 1000);
       state.waiters.delete(owner);

