@@ -137,6 +137,7 @@ for (const [name, open] of Object.entries(stores)) {
         Array.from({ length: 15 }, () =>
           locks.using("k", { ...WAIT, limit: 3 }, async () => {
             most = Math.max(most, ++inside);
+            if (most < 3) await eventually(() => expect(most).to.equal(3));
             await pause(2);
             inside--;
           }),
