@@ -1,4 +1,5 @@
 import { RedisCacheStore } from "./cache/redis.ts";
+import { RedisIdempotencyStore } from "./idempotency/redis.ts";
 import { LockManager } from "./lock/lock-manager.ts";
 import { RedisLockStore } from "./lock/redis.ts";
 import { assertOptionNames } from "./options.ts";
@@ -20,6 +21,7 @@ export interface RedisStores {
   readonly session: RedisSessionStore;
   readonly cache: RedisCacheStore;
   readonly locks: LockManager;
+  readonly idempotency: RedisIdempotencyStore;
 }
 
 /**
@@ -46,6 +48,7 @@ export function redisStores(client: RedisClient, options: RedisStoresOptions): R
     session: new RedisSessionStore(settings("session")),
     cache: new RedisCacheStore(settings("cache")),
     locks: new LockManager(new RedisLockStore(settings("lock"))),
+    idempotency: new RedisIdempotencyStore(settings("idempotency")),
   };
 }
 

@@ -73,7 +73,12 @@ export function assertOptionNames<Options extends object>(
   }
 }
 
-export type StoreKind = "RateLimitStore" | "CacheStore" | "LockManager" | "express-session Store";
+export type StoreKind =
+  | "RateLimitStore"
+  | "CacheStore"
+  | "LockManager"
+  | "IdempotencyStore"
+  | "express-session Store";
 
 interface StoreMarks {
   readonly methods: readonly string[];
@@ -89,6 +94,7 @@ const STORE_KINDS: Readonly<Record<StoreKind, StoreMarks>> = {
   RateLimitStore: { methods: ["consume"], of: "rateLimit" },
   CacheStore: { methods: ["read", "lead", "fill"], of: "cache" },
   LockManager: { methods: ["tryAcquire"], of: "locks" },
+  IdempotencyStore: { methods: ["begin", "complete", "abandon"], of: "idempotency" },
   "express-session Store": { methods: ["get", "set", "destroy", "on"], of: "session" },
 };
 

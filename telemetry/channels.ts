@@ -73,6 +73,35 @@ export interface RouteLockEvent {
   readonly durationMs: number;
 }
 
+/** What became of a request with an idempotency key, or of one that had to have one. */
+export interface IdempotencyEvent {
+  /**
+   * `recorded`: its work is done and its answer kept. `oversized`: done, but the answer is too long to be kept.
+   * `released`: its answer says that the work is not done, so the key is free. `lost`: the key was another's, or gone
+   * from the store, before the work had ended. `record-failed`: the store could not be told of the end.
+   * `replayed`: answered with what is kept. `unavailable`: the work was done, but its answer is not there.
+   * `in-progress`, `mismatch`, `invalid`: answered 409, 422 and 400. `store-error-allowed`, `store-error-denied`: the
+   * store could not be asked at the beginning.
+   */
+  readonly outcome:
+    | "recorded"
+    | "oversized"
+    | "released"
+    | "lost"
+    | "record-failed"
+    | "replayed"
+    | "unavailable"
+    | "in-progress"
+    | "mismatch"
+    | "invalid"
+    | "store-error-allowed"
+    | "store-error-denied";
+  /** Why the store failed, as in {@link StoreEvent}; only where `outcome` is a store error or `record-failed`. */
+  readonly code?: string;
+  /** Of the first five outcomes how long the work took, else the time until it was decided. */
+  readonly durationMs: number;
+}
+
 /** How a request came by its session. */
 export interface SessionEvent {
   /**
@@ -87,7 +116,7 @@ export interface SessionEvent {
 
 /** One operation of a Redis store, whoever asked for it: a middleware, or code of yours. */
 export interface StoreEvent {
-  readonly store: "rate-limit" | "session" | "cache" | "lock" | "leaderboard";
+  readonly store: "rate-limit" | "session" | "cache" | "lock" | "idempotency" | "leaderboard";
   /** From the store's own fixed set, for example `consume` or `acquire`. */
   readonly operation: string;
   /** `hit` and `miss` where something was looked up by its key. */
@@ -124,6 +153,7 @@ export interface Channels {
   readonly responseCache: EventChannel<ResponseCacheEvent>;
   readonly objectCache: EventChannel<ObjectCacheEvent>;
   readonly routeLock: EventChannel<RouteLockEvent>;
+  readonly idempotency: EventChannel<IdempotencyEvent>;
   readonly session: EventChannel<SessionEvent>;
   readonly store: EventChannel<StoreEvent>;
   readonly redisBreaker: EventChannel<RedisBreakerEvent>;
@@ -134,6 +164,7 @@ export const channels: Channels = {
   responseCache: eventChannel<ResponseCacheEvent>("express-redis-suite:response-cache"),
   objectCache: eventChannel<ObjectCacheEvent>("express-redis-suite:object-cache"),
   routeLock: eventChannel<RouteLockEvent>("express-redis-suite:route-lock"),
+  idempotency: eventChannel<IdempotencyEvent>("express-redis-suite:idempotency"),
   session: eventChannel<SessionEvent>("express-redis-suite:session"),
   store: eventChannel<StoreEvent>("express-redis-suite:store"),
   redisBreaker: eventChannel<RedisBreakerEvent>("express-redis-suite:redis-breaker"),

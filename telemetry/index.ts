@@ -2,6 +2,7 @@ export {
   channels,
   type Channels,
   type EventChannel,
+  type IdempotencyEvent,
   type ObjectCacheEvent,
   type RateLimitEvent,
   type RedisBreakerEvent,

@@ -14,6 +14,8 @@ import { describeWithRedisServer, startRedisServer, type RedisServer } from "../
 const POLICIES = policySet([{ name: "p", algorithm: "fixed-window", limit: 50, windowMs: 600_000 }]);
 const SESSION = { cookie: { originalMaxAge: 600_000 } } as SessionData;
 const LONG_MS = 600_000;
+const WORK = { owner: "a", fingerprint: "f", lockMs: LONG_MS };
+const RECORD = { owner: "a", record: Buffer.from("r"), ttlMs: LONG_MS };
 
 interface Suite extends RedisStores {
   readonly client: RedisClient;
@@ -50,6 +52,7 @@ const writes: Record<string, (suite: Suite) => Promise<unknown>> = {
   "session set": ({ session }) => session.set("new", SESSION),
   "rate limit consume": ({ rateLimit }) => rateLimit.consume("new", POLICIES, 1),
   "lock acquire": ({ locks }) => locks.tryAcquire("new", { ttlMs: LONG_MS }),
+  "idempotency begin": ({ idempotency }) => idempotency.begin("new", { ...WORK, owner: "new" }),
   "leaderboard submit": ({ board }) => board.submit("new", [match("1"), match("2")]),
   "leaderboard set": ({ board }) => board.set("new", "a", { score: 1 }),
 };
@@ -99,12 +102,15 @@ describeWithRedisServer("the Redis stores", () => {
     }
 
     it("what needs no room goes on: reading, giving back, deleting, resetting", async () => {
-      const { cache, tiered, session, rateLimit, board } = suite;
+      const { cache, tiered, session, rateLimit, board, idempotency } = suite;
       await cache.set("k", Buffer.from("v"), LONG_MS);
       await session.set("sid", SESSION);
       await rateLimit.consume("k", POLICIES, 1);
       await board.submit("b", [match("1")]);
       const lock = await hold(suite, "k");
+      await idempotency.begin("k", WORK);
+      await idempotency.begin("done", WORK);
+      await idempotency.complete("done", RECORD);
       await fill();
       expect(String(await cache.get("k"))).to.equal("v");
       expect(String(await tiered.get("k"))).to.equal("v");
@@ -113,6 +119,10 @@ describeWithRedisServer("the Redis stores", () => {
       expect((await board.top("b", 1)).map(({ player }) => player)).to.deep.equal(["a"]);
       expect(await lock.extend(LONG_MS)).to.equal(true);
       expect(await lock.release()).to.equal("released");
+      expect(await idempotency.begin("done", WORK)).to.include({ state: "done" });
+      expect(await idempotency.extend("k", "a", LONG_MS)).to.equal(true);
+      expect(await idempotency.abandon("k", "a")).to.equal(true);
+      await suite.client.del("app:idempotency:{done}");
       await rateLimit.reset("k", POLICIES);
       await session.destroy("sid");
       expect(await tiered.delete("k")).to.equal(true);
@@ -139,6 +149,16 @@ describeWithRedisServer("the Redis stores", () => {
       expect((await rateLimit.consume("k", POLICIES, 1)).policies[0]?.remaining).to.equal(49);
       expect(await board.standing("b", "a")).to.equal(undefined);
       expect(await board.submit("b", [match("1")])).to.equal(1);
+    });
+
+    it("tell the owner of work that it is no longer its own, and keep the next one's record", async () => {
+      const { idempotency } = suite;
+      await idempotency.begin("k", WORK);
+      await suite.client.flushall();
+      expect(await idempotency.extend("k", "a", LONG_MS)).to.equal(false);
+      await idempotency.begin("k", { ...WORK, owner: "b" });
+      expect(await idempotency.complete("k", RECORD)).to.equal(false);
+      expect(await idempotency.complete("k", { ...RECORD, owner: "b" })).to.equal(true);
     });
 
     it("tell a lock's holder that it is lost, and leave the next holder's alone", async () => {

@@ -48,6 +48,9 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
   "./stores/lock/lock-manager": { names: ["LockManager", "assertLockTtlMs"] },
   "./stores/lock/memory": { names: ["MemoryLockStore"] },
   "./stores/lock/redis": { names: ["RedisLockStore"] },
+  "./stores/idempotency/contract": { names: [] },
+  "./stores/idempotency/memory": { names: ["MemoryIdempotencyStore"] },
+  "./stores/idempotency/redis": { names: ["RedisIdempotencyStore"] },
   "./stores/session/redis": { names: ["RedisSessionStore"], peers: ["connect-redis"] },
   "./stores/leaderboard/redis": { names: ["RedisLeaderboard"] },
   "./rate-limit": {

@@ -14,6 +14,9 @@ const POLICIES = policySet(
 const TEN = Array.from({ length: 10 }, (_, at) => `k${at}`);
 const SESSION = { cookie: { originalMaxAge: 60_000 } } as SessionData;
 
+const WORK = { owner: "me", fingerprint: "f", lockMs: 1000 };
+const RECORD = { owner: "me", record: Buffer.alloc(100_000), ttlMs: 1000 };
+
 describe("an operation of a store", () => {
   let stores: RedisStores;
   let locks: RedisLockStore;
@@ -72,6 +75,10 @@ describe("an operation of a store", () => {
     "rate limit reward": () => stores.rateLimit.reward("k", POLICIES, 1),
     "rate limit block": () => stores.rateLimit.block("k", 1000),
     "lock acquire": () => locks.acquire({ key: "k", owner: "me", ttlMs: 1000 }),
+    "idempotency begin": () => stores.idempotency.begin("k", WORK),
+    "idempotency extend": () => stores.idempotency.extend("k", "me", 1000),
+    "idempotency complete": () => stores.idempotency.complete("k", RECORD),
+    "idempotency abandon": () => stores.idempotency.abandon("k", "me"),
     "lock extend": () => locks.extend("k", "me", 1000),
     "lock release": () => locks.release("k", "me"),
     "session touch": () => stores.session.touch("sid", SESSION),
@@ -116,6 +123,9 @@ describe("an operation of a store", () => {
         stores.cache.stamp([]),
         stores.cache.purgeTags([]),
         stores.locks.tryAcquire("k", { ttlMs: 0 }),
+        stores.idempotency.begin("k", { ...WORK, lockMs: 0 }),
+        stores.idempotency.extend("k", "me", 0),
+        stores.idempotency.complete("k", { ...RECORD, ttlMs: 0 }),
         board.set("b", "p", { score: -1 }),
         board.top("b", 0),
         board.expire("b", 0),
