@@ -1,5 +1,5 @@
-import { validateHeaderName, validateHeaderValue } from "node:http";
 import { LRUCache } from "lru-cache";
+import { encodeFrame, isSendableField, parseMeta, splitFrame } from "../response/frame.ts";
 import type { StoredTimes } from "./http/age.ts";
 import { fieldsOf, type Fields } from "./http/fields.ts";
 import type { Lifetime } from "./http/freshness.ts";
@@ -50,27 +50,15 @@ export type StoredFrame =
 /** Told from any other layout, so that a later version never misreads a frame of this one. */
 const RESPONSE = 0x21;
 const VARIANTS = 0x22;
-const HEAD_BYTES = 5;
 
-/**
- * One byte of version and kind, four of the length of the metadata, the metadata as JSON, then the body as it is and its
- * twins: a hit parses a few hundred bytes of JSON and copies no body.
- */
+/** The metadata, then the body as it is and its twins. */
 export function encodeResponse({ body, twins, ...rest }: StoredResponse): Buffer {
   const meta = { ...rest, twins: twins.map((twin) => [twin.coding, twin.body.length]) };
-  return frameOf(RESPONSE, meta, [body, ...twins.map((twin) => twin.body)]);
+  return encodeFrame(RESPONSE, meta, [body, ...twins.map((twin) => twin.body)]);
 }
 
 export function encodeVariants(variants: Variants): Buffer {
-  return frameOf(VARIANTS, variants, []);
-}
-
-function frameOf(kind: number, meta: object, bodies: readonly Buffer[]): Buffer {
-  const json = Buffer.from(JSON.stringify(meta));
-  const head = Buffer.allocUnsafe(HEAD_BYTES);
-  head.writeUInt8(kind, 0);
-  head.writeUInt32BE(json.length, 1);
-  return Buffer.concat([head, json, ...bodies]);
+  return encodeFrame(VARIANTS, variants, []);
 }
 
 /** A store in this process returns one and the same buffer again and again. */
@@ -94,24 +82,22 @@ const metadata = new LRUCache<string, Meta>({
 function metaOf(text: string): Meta | undefined {
   const known = metadata.get(text);
   if (known) return known;
-  const meta = parsed(text);
+  const meta = parseMeta(text);
   if (!isMeta(meta)) return undefined;
   metadata.set(text, meta);
   return meta;
 }
 
 function readFrame(frame: Buffer): StoredFrame | undefined {
-  if (frame.length < HEAD_BYTES) return undefined;
-  const kind = frame.readUInt8(0);
-  const bodyAt = HEAD_BYTES + frame.readUInt32BE(1);
-  if (bodyAt > frame.length) return undefined;
-  const text = frame.toString("utf8", HEAD_BYTES, bodyAt);
+  const split = splitFrame(frame);
+  if (!split) return undefined;
+  const { kind, text, rest } = split;
   if (kind === VARIANTS) {
-    const variants = parsed(text);
+    const variants = parseMeta(text);
     return isVariants(variants) ? { kind: "variants", variants } : undefined;
   }
   const meta = kind === RESPONSE ? metaOf(text) : undefined;
-  const bodies = meta && bodiesOf(frame.subarray(bodyAt), meta.twins);
+  const bodies = meta && bodiesOf(rest, meta.twins);
   return bodies && { kind: "response", response: { ...meta, ...bodies } };
 }
 
@@ -122,14 +108,6 @@ function bodiesOf(bytes: Buffer, lengths: Meta["twins"]): Pick<StoredResponse, "
     return { coding, body: bytes.subarray(Math.max(0, end), end + length) };
   });
   return end < 0 ? undefined : { body: bytes.subarray(0, end), twins: twins.toReversed() };
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }
 
 function isVariants(value: unknown): value is Variants {
@@ -158,7 +136,7 @@ function isMeta(value: unknown): value is Meta {
     Number(status) <= 599 &&
     isStrings(headers) &&
     headers.length % 2 === 0 &&
-    headers.every((text, at) => isSendable(at % 2 === 0 ? text : headers[at - 1], text, at % 2 === 0)) &&
+    fieldLines(headers).every(([name, line]) => isSendableField(name, line)) &&
     keptFields(fieldLines(headers), "store").length === headers.length / 2 &&
     hasNumbers(times, ["requestedAt", "respondedAt"]) &&
     hasNumbers(lifetime, ["ms", "staleWhileRevalidateMs", "staleIfErrorMs"]) &&
@@ -190,14 +168,4 @@ function isStrings(value: unknown): value is string[] {
 function hasNumbers(value: unknown, names: readonly string[]): boolean {
   if (typeof value !== "object" || value === null) return false;
   return names.every((name) => Number.isFinite((value as Record<string, unknown>)[name]));
-}
-
-function isSendable(name: string | undefined, value: string, isName: boolean): boolean {
-  try {
-    if (isName) validateHeaderName(value);
-    else validateHeaderValue(name ?? "", value);
-    return true;
-  } catch {
-    return false;
-  }
 }
