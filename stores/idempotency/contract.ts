@@ -26,6 +26,8 @@ export type IdempotencyState =
 /** What becomes of a key whose work is done. */
 export interface IdempotencyCompletion {
   readonly owner: string;
+  /** As it was at the beginning. */
+  readonly fingerprint: string;
   readonly record: Buffer;
   /** How long the record is kept, milliseconds. */
   readonly ttlMs: number;
@@ -35,9 +37,9 @@ export interface IdempotencyCompletion {
  * Keeps, for each key, first who is at work on it, and then the record of that work: both in one place, so that nobody
  * can begin between the two.
  *
- * Work that is missing, expired, abandoned, done, or since begun by somebody else is not its former owner's: extend,
- * complete and abandon then return false and change nothing. A record is never changed: its key is free once its time
- * is over. Time is the store's own.
+ * Work that is missing, expired, abandoned, done, or since begun by somebody else is not its former owner's: extend and
+ * abandon then return false and change nothing. A record is never changed: its key is free once its time is over. Time
+ * is the store's own.
  *
  * A time that is not a whole number of milliseconds of at least 1 is rejected with a TypeError, before anything is asked
  * or changed. Any other rejection means that the outcome is unknown: after one on begin the caller may have the key, and
@@ -57,8 +59,9 @@ export interface IdempotencyStore {
   extend(key: string, owner: string, lockMs: number): Promise<boolean>;
 
   /**
-   * Puts the record in the place of the work. False when the work is no longer `owner`'s. Asked again by its owner, the
-   * record stays as it is, and the answer is true.
+   * Puts the record in the place of the work. False when the key is another's by now: its work, or its record, stays.
+   * Where nobody has the key (the lock expired, the store lost its data) the record is kept all the same: the work is
+   * done, and must not run again. Asked again by its owner, the record stays as it is, and the answer is true.
    */
   complete(key: string, completion: IdempotencyCompletion): Promise<boolean>;
 

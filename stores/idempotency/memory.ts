@@ -91,12 +91,13 @@ export class MemoryIdempotencyStore implements IdempotencyStore {
     return true;
   }
 
-  async complete(key: string, { owner, record, ttlMs }: IdempotencyCompletion): Promise<boolean> {
+  async complete(key: string, completion: IdempotencyCompletion): Promise<boolean> {
+    const { owner, fingerprint, record, ttlMs } = completion;
     assertCount(ttlMs, "ttlMs");
-    if (this.#done(key)?.owner === owner) return true;
+    const done = this.#done(key);
+    if (done) return done.owner === owner;
     const work = this.#work(key);
-    if (work?.owner !== owner) return false;
-    const { fingerprint } = work;
+    if (work && work.owner !== owner) return false;
     this.#works.delete(key);
     this.#records.set(key, { owner, fingerprint, record, expiresAt: this.#now() + ttlMs });
     return true;

@@ -64,15 +64,18 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 
 /**
  * KEYS  1: the key
- * ARGV  1: owner, 2: record, 3: ttl in milliseconds
- * Returns 1 when the record is the owner's, 0 when the work is not
+ * ARGV  1: owner, 2: record, 3: ttl in milliseconds, 4: fingerprint
+ * Returns 1 when the record is the owner's, 0 when the key is another's
  */
-const complete = defineScript<[owner: string, record: Buffer, ttlMs: number], number>(
+const complete = defineScript<[owner: string, record: Buffer, ttlMs: number, fingerprint: string], number>(
   "idempotency.complete",
   1,
   `
-if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 0 end
-if redis.call('HSETNX', KEYS[1], 'record', ARGV[2]) == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
+local held = redis.call('HMGET', KEYS[1], 'owner', 'record')
+if held[1] and held[1] ~= ARGV[1] then return 0 end
+if held[2] then return 1 end
+redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'fingerprint', ARGV[4], 'record', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1
 `,
 );
@@ -131,11 +134,11 @@ export class RedisIdempotencyStore implements IdempotencyStore {
     return (await this.#redis.call({ operation: "extend", key }, run)) === 1;
   }
 
-  async complete(id: string, { owner, record, ttlMs }: IdempotencyCompletion): Promise<boolean> {
+  async complete(id: string, { owner, fingerprint, record, ttlMs }: IdempotencyCompletion): Promise<boolean> {
     assertCount(ttlMs, "ttlMs");
     const key = this.#redis.key(id);
     const run = (client: RedisAccess["client"]): Promise<number> =>
-      complete.run(client, [key], [owner, record, ttlMs]);
+      complete.run(client, [key], [owner, record, ttlMs, fingerprint]);
     return (await this.#redis.call({ operation: "complete", key }, run)) === 1;
   }
 

@@ -15,7 +15,7 @@ const POLICIES = policySet([{ name: "p", algorithm: "fixed-window", limit: 50, w
 const SESSION = { cookie: { originalMaxAge: 600_000 } } as SessionData;
 const LONG_MS = 600_000;
 const WORK = { owner: "a", fingerprint: "f", lockMs: LONG_MS };
-const RECORD = { owner: "a", record: Buffer.from("r"), ttlMs: LONG_MS };
+const RECORD = { owner: "a", fingerprint: "f", record: Buffer.from("r"), ttlMs: LONG_MS };
 
 interface Suite extends RedisStores {
   readonly client: RedisClient;

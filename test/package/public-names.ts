@@ -78,6 +78,7 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
   "./session": { names: ["session"], peers: ["express-session"] },
   "./response-cache": { names: ["responseCache"] },
   "./route-lock": { names: ["routeLock"] },
+  "./idempotency": { names: ["idempotency"] },
   "./redis-metrics": { names: ["redisMetrics"], peers: ["prom-client"] },
   "./cross-origin-protection": { names: ["crossOriginProtection"] },
   "./problem": { names: ["sendProblem"] },

@@ -15,7 +15,7 @@ const TEN = Array.from({ length: 10 }, (_, at) => `k${at}`);
 const SESSION = { cookie: { originalMaxAge: 60_000 } } as SessionData;
 
 const WORK = { owner: "me", fingerprint: "f", lockMs: 1000 };
-const RECORD = { owner: "me", record: Buffer.alloc(100_000), ttlMs: 1000 };
+const RECORD = { owner: "me", fingerprint: "f", record: Buffer.alloc(100_000), ttlMs: 1000 };
 
 describe("an operation of a store", () => {
   let stores: RedisStores;

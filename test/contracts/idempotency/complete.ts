@@ -1,7 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import type { IdempotencyStore } from "express-redis-suite/stores/idempotency/contract";
-import { begin, complete, expectDone, RECORD } from "./under-test.ts";
+import { eventually } from "../../support/eventually.ts";
+import { begin, complete, expectDone, expectInProgress, RECORD } from "./under-test.ts";
 
 export function describeComplete(store: () => IdempotencyStore): void {
   it("gives everybody the record from then on, byte for byte, its owner too", async () => {
@@ -27,11 +28,19 @@ export function describeComplete(store: () => IdempotencyStore): void {
     await expectDone(store(), "k");
   });
 
-  it("does nothing to a key that is missing, or another's", async () => {
-    expect(await complete(store(), "missing", "a")).to.equal(false);
-    expect(await begin(store(), "missing", "b")).to.equal("begun");
-    expect(await complete(store(), "missing", "a")).to.equal(false);
-    expect(await begin(store(), "missing", "c")).to.equal("in-progress");
+  it("does nothing to a key that is another's", async () => {
+    await begin(store(), "k", "b");
+    expect(await complete(store(), "k", "a")).to.equal(false);
+    expect((await expectInProgress(store(), "k")).fingerprint).to.equal("of b");
+  });
+
+  it("keeps the record of work whose key is gone, and nobody has begun since", async () => {
+    expect(await complete(store(), "k", "a")).to.equal(true);
+    const { fingerprint, record } = await expectDone(store(), "k");
+    expect([fingerprint, record.equals(RECORD)]).to.deep.equal(["of a", true]);
+    expect(await complete(store(), "k", "b")).to.equal(false);
+    await complete(store(), "short", "a", { ttlMs: 30 });
+    await eventually(async () => expect(await begin(store(), "short", "b")).to.equal("begun"));
   });
 
   it("is true for its owner again, and the first record stays, with its time", async () => {

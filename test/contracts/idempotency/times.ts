@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { IdempotencyStore } from "express-redis-suite/stores/idempotency/contract";
-import { begin, complete, expectInProgress, LONG_MS } from "./under-test.ts";
+import { begin, complete, expectInProgress, LONG_MS, RECORD } from "./under-test.ts";
 
 export function describeTimes(store: () => IdempotencyStore): void {
   for (const timeMs of [0, -1, 0.5, NaN, Infinity, 2 ** 53, "100", undefined]) {
@@ -13,7 +13,9 @@ export function describeTimes(store: () => IdempotencyStore): void {
           store().begin("held", work),
           store().extend("held", "a", work.lockMs),
         ],
-        ttlMs: [store().complete("held", { owner: "a", record: Buffer.alloc(1), ttlMs: timeMs as number })],
+        ttlMs: [
+          store().complete("held", { owner: "a", fingerprint: "f", record: RECORD, ttlMs: timeMs as number }),
+        ],
       };
       for (const [name, calls] of Object.entries(refused)) {
         for (const { status, ...settled } of await Promise.allSettled<unknown>(calls)) {

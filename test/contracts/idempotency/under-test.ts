@@ -26,7 +26,7 @@ export function complete(
   owner: string,
   { record = RECORD, ttlMs = LONG_MS }: { record?: Buffer; ttlMs?: number } = {},
 ): Promise<boolean> {
-  return store.complete(key, { owner, record, ttlMs });
+  return store.complete(key, { owner, fingerprint: `of ${owner}`, record, ttlMs });
 }
 
 /** Asks as somebody else, and expects work under way. */

@@ -1,12 +1,12 @@
 import { once } from "node:events";
-import { request as send, type ClientRequest, type Server } from "node:http";
+import { request as send, type ClientRequest, type RequestOptions, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Express } from "express";
 
 /** An app that listens, so that a test can leave in the middle of a request. */
 export interface ServedApp {
   /** Sends a request and does not wait for the answer. */
-  send(path: string): ClientRequest;
+  send(path: string, options?: RequestOptions): ClientRequest;
   /** Resolves when the server has seen the end of `count` connections more. */
   connectionsClosed(count: number): Promise<void>;
   stop(): Promise<void>;
@@ -17,8 +17,8 @@ export async function serve(app: Express): Promise<ServedApp> {
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
-    send(path) {
-      const sent = send({ port, host: "127.0.0.1", path, agent: false });
+    send(path, options = {}) {
+      const sent = send({ ...options, port, host: "127.0.0.1", path, agent: false });
       // A request that was left ends with an error, as it should.
       sent.once("error", () => {});
       sent.once("response", (response) => response.resume());
