@@ -125,7 +125,7 @@ function insteadOfStore(value: unknown): string {
 }
 
 function withArticle(kind: string): string {
-  return `${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind}`;
+  return `${/^[aeiou]/i.test(kind) ? "an" : "a"} ${kind}`;
 }
 
 function adviceOn(name: string, known: readonly string[], renamed: Readonly<Record<string, string>>): string {

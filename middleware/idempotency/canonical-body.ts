@@ -6,6 +6,9 @@ type Step =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "leave"; readonly object: object };
 
+/** Characters. */
+const FLUSHED_AT = 4096;
+
 /**
  * Adds a parsed body to a hash, so that two bodies that mean the same add the same: members of objects are sorted, since
  * a client may write them in another order when it tries again. Without recursion, as a body may be nested deeper than
@@ -16,22 +19,35 @@ type Step =
 export function addCanonical(hash: Hash, body: unknown): void {
   const inside = new Set<object>();
   const steps: Step[] = [{ kind: "value", value: body }];
+  let pending = "";
+  const write = (written: string): void => {
+    pending += written;
+    // A call for each word would cost more than the hash.
+    if (pending.length > FLUSHED_AT) flush();
+  };
+  const flush = (): void => {
+    hash.update(pending);
+    pending = "";
+  };
   for (let step = steps.pop(); step; step = steps.pop()) {
-    if (step.kind === "text") hash.update(step.text);
+    if (step.kind === "text") write(step.text);
     else if (step.kind === "leave") inside.delete(step.object);
     else {
       const value = plainOf(step.value);
-      if (value instanceof Uint8Array) hash.update(`bytes ${value.length} `).update(value);
-      else if (typeof value !== "object" || value === null) hash.update(scalarText(value));
+      if (value instanceof Uint8Array) {
+        write(`bytes ${value.length} `);
+        flush();
+        hash.update(value);
+      } else if (typeof value !== "object" || value === null) write(scalarText(value));
       else {
         if (inside.has(value))
           throw new TypeError("idempotency: req.body contains itself; give a fingerprint");
         inside.add(value);
-        // One by one: a long list has more members than a call may have arguments.
         for (const inner of stepsOf(value).toReversed()) steps.push(inner);
       }
     }
   }
+  flush();
 }
 
 /** As JSON sees it. */

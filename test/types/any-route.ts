@@ -9,6 +9,7 @@ import {
 } from "express-redis-suite/rate-limit";
 import { crossOriginProtection } from "express-redis-suite/cross-origin-protection";
 import { healthEndpoints } from "express-redis-suite/health";
+import { idempotency } from "express-redis-suite/idempotency";
 import { redisMetrics } from "express-redis-suite/redis-metrics";
 import { responseCache } from "express-redis-suite/response-cache";
 import { routeLock } from "express-redis-suite/route-lock";
@@ -29,6 +30,7 @@ const charging = chargeWhen({ store: stores.rateLimit, policies }, failed);
 const denying = denyAddresses(["192.0.2.0/24"]);
 const cache = responseCache({ store: stores.cache, ttlMs: 1 });
 const lock = routeLock({ locks: stores.locks, key: (req) => req.path, ttlMs: 1 });
+const once = idempotency({ store: stores.idempotency, scope: (req) => req.ip ?? "" });
 const sessions = session({ store: stores.session, secret: "s" });
 const metrics = redisMetrics({ clients: {} });
 const health = healthEndpoints({ checks: {} });
@@ -43,6 +45,7 @@ app.get("/item/:id", charging, (req) => exactly<string>()(req.params.id));
 app.get("/item/:id", denying, (req) => exactly<string>()(req.params.id));
 app.get("/item/:id", cache, (req) => exactly<string>()(req.params.id));
 app.get("/item/:id", lock, (req) => exactly<string>()(req.params.id));
+app.get("/item/:id", once, (req) => exactly<string>()(req.params.id));
 app.get("/item/:id", sessions, (req) => exactly<string>()(req.params.id));
 app.get("/item/:id", metrics, (req) => exactly<string>()(req.params.id));
 app.get("/item/:id", health, (req) => exactly<string>()(req.params.id));
@@ -82,7 +85,7 @@ declare const typed: RequestHandler<
 >;
 declare const untyped: RequestHandler;
 app.get("/item/:id", limiter, cache, byInterface);
-app.post("/item/:id", limiter, lock, sessions, typed);
+app.post("/item/:id", limiter, lock, once, sessions, typed);
 app.post("/item/:id", limiter, untyped);
 app.post<{ id: string }, { ok: boolean }, { name: string }>("/item/:id", limiter, (req, res) => {
   exactly<string>()(req.params.id);
@@ -100,6 +103,7 @@ const list: RequestHandler[] = [
   denying,
   cache,
   lock,
+  once,
   sessions,
   metrics,
   health,

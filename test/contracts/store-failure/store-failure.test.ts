@@ -1,5 +1,6 @@
 import express, { type RequestHandler } from "express";
 import expressSession from "express-session";
+import { idempotency } from "express-redis-suite/idempotency";
 import { perMinute, rateLimit } from "express-redis-suite/rate-limit";
 import { responseCache } from "express-redis-suite/response-cache";
 import { routeLock } from "express-redis-suite/route-lock";
@@ -42,6 +43,28 @@ describeStoreFailure("routeLock", {
         now: askStore,
       };
       return routeLock({ locks: new LockManager(store), key: () => "k", ttlMs: 1000, onStoreError });
+    },
+  })),
+});
+
+describeStoreFailure("idempotency", {
+  listen: listenTo(channels.idempotency),
+  leftRequestsGoTo: "the handler",
+  headers: async () => ({ "idempotency-key": '"a"' }),
+  modes: (["deny", "allow"] as const).map((onStoreError) => ({
+    name: onStoreError,
+    handlerRuns: onStoreError === "allow",
+    outcome: onStoreError === "allow" ? "store-error-allowed" : "store-error-denied",
+    mount: (askStore) => {
+      const methods = { extend: askStore, complete: askStore };
+      // Giving back what may have been taken is no part of the request.
+      const store = { maxRecordBytes: 1, begin: askStore, ...methods, abandon: async () => false };
+      const layer = idempotency({ store, scope: () => "", onStoreError });
+      return async (req, res, next) => {
+        // The suite sends GET, which this one lets pass.
+        req.method = "POST";
+        await layer(req, res, next);
+      };
     },
   })),
 });

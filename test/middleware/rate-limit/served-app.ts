@@ -5,6 +5,7 @@ import type { Express } from "express";
 
 /** An app that listens, so that a test can leave in the middle of a request. */
 export interface ServedApp {
+  readonly port: number;
   /** Sends a request and does not wait for the answer. */
   send(path: string, options?: RequestOptions): ClientRequest;
   /** Resolves when the server has seen the end of `count` connections more. */
@@ -17,6 +18,7 @@ export async function serve(app: Express): Promise<ServedApp> {
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
+    port,
     send(path, options = {}) {
       const sent = send({ ...options, port, host: "127.0.0.1", path, agent: false });
       // A request that was left ends with an error, as it should.
