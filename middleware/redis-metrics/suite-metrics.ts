@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import {
   channels,
   type EventChannel,
+  type IdempotencyEvent,
   type ObjectCacheEvent,
   type RateLimitEvent,
   type RedisBreakerEvent,
@@ -27,6 +28,7 @@ export function recordSuite(registry: Registry, options: SuiteMetricsOptions): (
     recordResponseCaches,
     recordObjectCaches,
     recordRouteLocks,
+    recordIdempotency,
     recordSessions,
     recordStores,
     recordBreakers,
@@ -136,6 +138,16 @@ function recordRouteLocks(registry: Registry, { bucketsSeconds }: SuiteMetricsOp
     if (outcome === "released" || outcome === "lost") held.observe({ lock }, durationMs / 1000);
   };
   return subscribed(channels.routeLock, onEvent);
+}
+
+function recordIdempotency(registry: Registry): () => void {
+  const requests = new Counter({
+    name: "idempotency_requests_total",
+    help: "Requests with an idempotency key, or without the one they need, by outcome.",
+    labelNames: ["outcome"],
+    registers: [registry],
+  });
+  return subscribed(channels.idempotency, ({ outcome }: IdempotencyEvent) => requests.inc({ outcome }));
 }
 
 function recordSessions(registry: Registry): () => void {

@@ -2,6 +2,7 @@ import {
   channels,
   type Channels,
   type EventChannel,
+  type IdempotencyEvent,
   type ObjectCacheEvent,
   type RateLimitEvent,
   type RedisBreakerEvent,
@@ -17,6 +18,7 @@ channels.rateLimit.subscribe((event) => exactly<RateLimitEvent>()(event));
 channels.objectCache.subscribe((event) => exactly<ObjectCacheEvent>()(event));
 channels.responseCache.subscribe((event) => exactly<ResponseCacheEvent>()(event));
 channels.routeLock.subscribe((event) => exactly<RouteLockEvent>()(event));
+channels.idempotency.subscribe((event) => exactly<IdempotencyEvent>()(event));
 channels.session.subscribe((event) => exactly<SessionEvent>()(event));
 channels.store.subscribe((event) => exactly<StoreEvent>()(event));
 channels.redisBreaker.subscribe(({ client, state }, name) => {

@@ -101,6 +101,16 @@ export function routeLocks(): Builder<Panel>[] {
       { title: "Asking time p99", description: "What asking for a lock costs, taken or not.", unit: Seconds },
       [quantileBy(["lock"], [0.99, "route_lock_acquire_duration_seconds"]), "{{lock}}"],
     ),
+    graph(
+      {
+        title: "Requests with an idempotency key",
+        description:
+          "Per second by outcome. `lost` and `record-failed`: work whose answer is not kept, so that a retry may run it " +
+          "again. Many `mismatch`: clients use a key for more than one request.",
+        unit: RequestsPerSecond,
+      },
+      [rateBy(["outcome"], "idempotency_requests_total"), "{{outcome}}"],
+    ),
   ];
 }
 

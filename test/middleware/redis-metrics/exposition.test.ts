@@ -90,6 +90,7 @@ describe("the metrics' endpoint", () => {
       });
       channels.responseCache.publish({ cache: "a", outcome: "hit", durationMs: 1 });
       channels.routeLock.publish({ lock: "a", outcome: "released", durationMs: 1 });
+      channels.idempotency.publish({ outcome: "recorded", durationMs: 1 });
       channels.session.publish({ outcome: "loaded", durationMs: 1 });
       channels.store.publish({ store: "cache", operation: "get", outcome: "hit", durationMs: 1 });
       await redis().get("a");

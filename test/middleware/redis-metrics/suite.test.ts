@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { rateLimit } from "express-redis-suite/rate-limit";
 import { close, createEmbeddedRedis, createRedis } from "express-redis-suite/redis";
 import { responseCache } from "express-redis-suite/response-cache";
+import { idempotency } from "express-redis-suite/idempotency";
 import { routeLock } from "express-redis-suite/route-lock";
 import { session } from "express-redis-suite/session";
 import { redisStores, type RedisStores } from "express-redis-suite/stores";
@@ -87,6 +88,35 @@ describe("the metrics of the suite's middlewares", () => {
     const text = await scrape(metrics);
     expect(valueOf(text, 'route_lock_events_total{lock="stuck",outcome="release-failed"}')).to.equal(1);
     expect(valueOf(text, 'route_lock_held_seconds_count{lock="stuck"}')).to.equal(undefined);
+  });
+
+  it("count requests with an idempotency key by what became of them", async () => {
+    const metrics = testMetrics();
+    const app = appWith(metrics, (routes) => {
+      const once = idempotency({ store: stores.idempotency, scope: () => "", required: true });
+      routes.post("/orders", once, (_req, res) => void res.end());
+    });
+    const post = async (key = ""): Promise<void> => {
+      await request(app).post("/orders").set("Idempotency-Key", key);
+    };
+    for (const key of ["a", "a", "a", "b", ""]) await post(key);
+    const text = await scrape(metrics);
+    const counts = ["recorded", "replayed", "invalid"].map((outcome) =>
+      valueOf(text, `idempotency_requests_total{outcome="${outcome}"}`),
+    );
+    expect(counts).to.deep.equal([2, 2, 1]);
+    const operations = ["begin", "complete"].map((operation) =>
+      ["hit", "miss", "ok"].map((outcome) =>
+        valueOf(
+          text,
+          `store_operations_total{store="idempotency",operation="${operation}",outcome="${outcome}"}`,
+        ),
+      ),
+    );
+    expect(operations).to.deep.equal([
+      [2, 2, undefined],
+      [undefined, undefined, 2],
+    ]);
   });
 
   it("count requests by how they came by their session", async () => {
