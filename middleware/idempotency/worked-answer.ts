@@ -40,7 +40,11 @@ export function recordAnswer(
   const { store, lockMs, ttlMs } = settings;
   const { id, owner, fingerprint } = work;
   let verdict: boolean | undefined;
-  const stopExtending = keepExtending(res, () => store.extend(id, owner, lockMs), lockMs);
+  const stopExtending = keepExtending(res, {
+    lockMs,
+    extend: () => store.extend(id, owner, lockMs),
+    retake: async () => (await store.begin(id, { owner, fingerprint, lockMs })).state === "begun",
+  });
 
   const endOf = (answer: Answer | undefined): End => {
     if (!answer || !(verdict ?? isFinal(answer))) {

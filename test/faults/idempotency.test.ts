@@ -101,6 +101,17 @@ describeWithRedisServer("idempotency", () => {
     expect([(await post(app)).text, outcomes]).to.deep.equal(["run 1", ["recorded", "replayed"]]);
   });
 
+  it("takes the key anew where Redis was emptied, while the work goes on", async () => {
+    const app = appOf(LOCK_MS);
+    const first = post(app).then();
+    await gate.reached;
+    await client.flushall();
+    await eventually(async () => expect(await client.dbsize()).to.equal(1));
+    expect((await post(app)).status).to.equal(409);
+    gate.open();
+    expect([(await first).text, (await post(app)).text, runs]).to.deep.equal(["run 1", "run 1", 1]);
+  });
+
   describe("whose process", () => {
     let child: ChildProcess;
     let port: number;

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { expect } from "chai";
 import { RedisIdempotencyStore } from "express-redis-suite/stores/idempotency/redis";
 import { channels } from "express-redis-suite/telemetry";
+import type { Response } from "express";
 import request from "supertest";
 import { collectEvents } from "../../support/collect-events.ts";
 import { countCommands } from "../../support/command-counts.ts";
@@ -177,6 +178,35 @@ describe("idempotency", () => {
 
 describe("idempotency whose client has gone", () => {
   const headers = { "Idempotency-Key": '"a"', "X-User": "ann" };
+  for (const [what, begin] of Object.entries({
+    "has given up without an answer": () => {},
+    "was in the middle of its answer": (res: Response) => void res.write("half"),
+  })) {
+    it(`frees the key after a while where the handler ${what}`, async () => {
+      const gate = createGate();
+      const { app, runs } = idempotentApp(
+        async (req, res) => {
+          if (req.app.locals["runs"] > 1) return void res.send("again");
+          begin(res);
+          await gate.pass();
+        },
+        { lockMs: 30 },
+      );
+      const served = await serve(app);
+      try {
+        const asking = served.send("/orders", { method: "POST", headers });
+        await gate.reached;
+        asking.destroy();
+        await eventually(async () => {
+          expect((await request(app).post("/orders").set(headers)).text).to.equal("again");
+        });
+        expect(runs()).to.equal(2);
+      } finally {
+        await served.stop();
+      }
+    });
+  }
+
   for (const [what, isStreamed] of Object.entries({ "in one piece": false, "in several": true })) {
     it(`lets the handler work on, and gives its answer, ${what}, to the retry`, async () => {
       const gate = createGate();
