@@ -103,7 +103,14 @@ export function createApp(options: AppOptions): DemoApp {
     }),
   );
   // Scores: the rate limit per player, then the handler.
-  app.use(scoreRoutes({ boards, limitPlayer: limits.player, caches: [cacheTable, ranks] }));
+  app.use(
+    scoreRoutes({
+      boards,
+      answers: stores.idempotency,
+      limitPlayer: limits.player,
+      caches: [cacheTable, ranks],
+    }),
+  );
   // The job: the route lock, one key per player, then the handler.
   app.use(processRoutes({ locks: stores.locks, processMs }));
   // Errors: every one a problem of RFC 9457.

@@ -1,5 +1,7 @@
 import { Router, type RequestHandler } from "express";
+import { idempotency } from "express-redis-suite/idempotency";
 import type { ResponseCacheMiddleware } from "express-redis-suite/response-cache";
+import type { IdempotencyStore } from "express-redis-suite/stores/idempotency/contract";
 import type { Boards } from "../boards.ts";
 import { members } from "../json-body.ts";
 import { FREE_BOARD } from "../ladder/season-boards.ts";
@@ -9,6 +11,8 @@ import { playerOf, requirePlayer } from "./player.ts";
 
 export interface ScoreRoutesOptions {
   readonly boards: Boards;
+  /** For clients that send an Idempotency-Key: a retry sets no score that is older by then. */
+  readonly answers: IdempotencyStore;
   /** Counts by player, so it comes after the login check. */
   readonly limitPlayer: RequestHandler;
   /** The caches of tables and of ranks, which a new score makes invalid. */
@@ -16,12 +20,13 @@ export interface ScoreRoutesOptions {
 }
 
 /** `POST /score`: sets the player's own score on the free board. */
-export function scoreRoutes({ boards, limitPlayer, caches }: ScoreRoutesOptions): Router {
+export function scoreRoutes({ boards, answers, limitPlayer, caches }: ScoreRoutesOptions): Router {
   const router = Router();
+  const once = idempotency({ store: answers, scope: playerOf });
 
   router
     .route("/score")
-    .post(requirePlayer, limitPlayer, async (req, res) => {
+    .post(requirePlayer, limitPlayer, once, async (req, res) => {
       const player = playerOf(req);
       const { player_id, score } = members(req.body);
       if (typeof player_id !== "string") throw new ProblemError(422, "player_id must be a string.");

@@ -80,9 +80,14 @@ function sendTraffic(url: string, redis: RedisServer): { end(): Promise<Readonly
   const statuses = new Map<number, number>();
   const stopping = new AbortController();
   const count = (status: number): void => void statuses.set(status, (statuses.get(status) ?? 0) + 1);
-  const send: Send = async (method, path, { cookie = "", body } = {}) => {
+  const send: Send = async (method, path, { cookie = "", body, key } = {}) => {
     const json = body === undefined ? {} : { "content-type": "application/json" };
-    const options = { method, headers: { cookie, ...json }, ...(body ? { body: JSON.stringify(body) } : {}) };
+    const keyed = key === undefined ? {} : { "idempotency-key": key };
+    const options = {
+      method,
+      headers: { cookie, ...json, ...keyed },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    };
     try {
       const response = await fetch(url + path, options);
       await response.arrayBuffer();
@@ -128,7 +133,7 @@ function sendTraffic(url: string, redis: RedisServer): { end(): Promise<Readonly
 type Send = (
   method: string,
   path: string,
-  options?: { readonly cookie?: string; readonly body?: unknown },
+  options?: { readonly cookie?: string; readonly body?: unknown; readonly key?: string },
 ) => Promise<string>;
 
 /** What a few clients do in a moment; some of it is refused. */
@@ -143,7 +148,8 @@ async function visit(send: Send, cookie: string): Promise<void> {
     send("GET", "/profile", { cookie }),
     send("GET", "/profile", { cookie: "sid=s%3Aguessed.signature" }),
     send("POST", "/login", { body: { username: "traffic", password: "a wrong one" } }),
-    ...Array.from({ length: 3 }, () => send("POST", "/score", score)),
+    ...Array.from({ length: 2 }, () => send("POST", "/score", score)),
+    send("POST", "/score", { ...score, key: "one-of-the-traffic" }),
   ]);
 }
 
