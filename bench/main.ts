@@ -5,12 +5,13 @@ import type { Benchmark } from "./harness/benchmark.ts";
 import { startLoad } from "./harness/load.ts";
 import { describeMachine } from "./harness/machine.ts";
 import { writeReadmeSection } from "./harness/readme-section.ts";
-import { profileCase, type Bench, type RoundPlan } from "./harness/rounds.ts";
+import type { Bench, RoundPlan } from "./harness/rounds.ts";
 import { markdownTable } from "./harness/table.ts";
+import { locksBenchmark } from "./locks/index.ts";
 import { rateLimitBenchmark } from "./rate-limit/index.ts";
 import { responseCacheBenchmark } from "./response-cache/index.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [rateLimitBenchmark, responseCacheBenchmark];
+const BENCHMARKS: readonly Benchmark[] = [rateLimitBenchmark, responseCacheBenchmark, locksBenchmark];
 
 const FULL: RoundPlan = {
   quick: false,
@@ -75,9 +76,9 @@ async function measure(benchmark: Benchmark): Promise<void> {
 }
 
 /** Profiles every case whose name contains the text. */
-async function profile({ casesUrl, cases }: Benchmark, text: string): Promise<void> {
-  for (const one of cases.filter(({ name }) => name.includes(text))) {
-    const entries = (await profileCase(casesUrl, one, bench)).slice(0, PROFILED_FUNCTIONS);
+async function profile({ profiled }: Benchmark, text: string): Promise<void> {
+  for (const one of profiled.filter(({ name }) => name.includes(text))) {
+    const entries = (await one.profile(bench)).slice(0, PROFILED_FUNCTIONS);
     const table = markdownTable(
       [
         { title: one.name, cell: ({ place }) => place },

@@ -79,24 +79,38 @@ export function noiseNote(compared: readonly Compared[], [one, two]: readonly [s
     : `${note} The load generator was busy throughout in ${slowed.join("; ")}.`;
 }
 
-export function comparisonTable(compared: readonly Compared[]): string {
+/** What is counted, and what the baseline is called, in the titles of a table. */
+export interface TableWords {
+  readonly unit: string;
+  readonly base: string;
+}
+
+const REQUESTS: TableWords = { unit: "req", base: "bare" };
+
+export function comparisonTable(
+  compared: readonly Compared[],
+  { unit, base }: TableWords = REQUESTS,
+): string {
   return markdownTable<Compared>(
     [
       { title: "case", cell: ({ name }) => name },
-      { title: "req/s", cell: ({ requestsPerSecond }) => requestsPerSecond.toFixed(0) },
+      { title: `${unit}/s`, cell: ({ requestsPerSecond }) => requestsPerSecond.toFixed(0) },
       { title: "p50 ms", cell: ({ p50Ms }) => p50Ms.toFixed(1) },
       { title: "p99 ms", cell: ({ p99Ms }) => p99Ms.toFixed(1) },
-      { title: "CPU µs/req", cell: ({ cpuUs }) => cpuUs.median.toFixed(0) },
+      { title: `CPU µs/${unit}`, cell: ({ cpuUs }) => cpuUs.median.toFixed(0) },
       { title: "min", cell: ({ cpuUs }) => cpuUs.min.toFixed(0) },
       { title: "spread", cell: ({ cpuUs }) => `${(cpuUs.spread * 100).toFixed(0)} %` },
-      { title: "× bare", cell: ({ timesBase }) => timesBase.median.toFixed(2) },
-      { title: "min × bare", cell: ({ timesBase }) => timesBase.min.toFixed(2) },
+      { title: `× ${base}`, cell: ({ timesBase }) => timesBase.median.toFixed(2) },
+      { title: `min × ${base}`, cell: ({ timesBase }) => timesBase.min.toFixed(2) },
       {
-        title: "Redis CPU µs/req",
+        title: `Redis CPU µs/${unit}`,
         cell: ({ redisCpuUs, commands }) => (commands.size ? redisCpuUs.toFixed(1) : "-"),
       },
       { title: "server µs/script", cell: ({ scriptUs }) => scriptUs?.toFixed(1) ?? "-" },
-      { title: "commands per request", cell: ({ commands }) => commandsText(commands) },
+      {
+        title: `commands per ${unit === "req" ? "request" : unit}`,
+        cell: ({ commands }) => commandsText(commands),
+      },
     ],
     compared,
   );

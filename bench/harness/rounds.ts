@@ -30,11 +30,13 @@ export interface Sample {
   readonly redis: RedisUse;
 }
 
-export interface Measured {
+export interface Turns<Result> {
   readonly name: string;
   /** One a round, in the order of the rounds. */
-  readonly samples: readonly Sample[];
+  readonly samples: readonly Result[];
 }
+
+export type Measured = Turns<Sample>;
 
 export interface Bench {
   readonly redis: Redis;
@@ -44,40 +46,66 @@ export interface Bench {
   readonly progress: (text: string) => void;
 }
 
-/**
- * Measures all cases in short turns, again and again, so that what disturbs the machine disturbs them alike. Each round
- * begins with another case. The servers of all cases are up all the time, each idle but for its turns.
- */
-export async function measureInRounds(
+/** Measures all cases in turns of requests over HTTP; see {@link takeTurns}. */
+export function measureInRounds(
   casesUrl: URL,
   cases: readonly HttpCase[],
   bench: Bench,
 ): Promise<readonly Measured[]> {
-  const { generations, rounds } = bench.plan;
-  const samples = cases.map((): Sample[] => []);
+  const start = async (one: HttpCase): Promise<Warm<Sample>> => {
+    const server = await startServer(casesUrl, one, bench);
+    return { measure: () => measure(server, bench), stop: server.stop };
+  };
+  return takeTurns(
+    cases.map((one) => ({ name: one.name, start: () => start(one) })),
+    bench,
+  );
+}
+
+/** What can be measured: started, with processes of its own, and warmed up. */
+export interface Subject<Result> {
+  readonly name: string;
+  readonly start: () => Promise<Warm<Result>>;
+}
+
+export interface Warm<Result> {
+  readonly measure: () => Promise<Result>;
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * Measures all subjects in short turns, again and again, so that what disturbs the machine disturbs them alike. Each
+ * round begins with another one. The processes of all of them are up all the time, each idle but for its turns.
+ */
+export async function takeTurns<Result>(
+  subjects: readonly Subject<Result>[],
+  { plan, redis, progress }: Pick<Bench, "plan" | "redis" | "progress">,
+): Promise<readonly Turns<Result>[]> {
+  const { generations, rounds } = plan;
+  const samples = subjects.map((): Result[] => []);
   for (let generation = 1; generation <= generations; generation += 1) {
-    const servers: WarmServer[] = [];
+    const started: Warm<Result>[] = [];
     try {
-      await bench.redis.flushall();
-      for (const one of cases) {
-        bench.progress(`warming up ${one.name}, ${generation} of ${generations}`);
-        servers.push(await startServer(casesUrl, one, bench));
+      await redis.flushall();
+      for (const { name, start } of subjects) {
+        progress(`warming up ${name}, ${generation} of ${generations}`);
+        started.push(await start());
       }
       for (let round = 1; round <= rounds; round += 1) {
-        bench.progress(`round ${round} of ${rounds}, ${generation} of ${generations}`);
-        for (const at of rotated(cases.length, (round - 1) / rounds)) {
-          const server = servers[at];
-          if (server) samples[at]?.push(await measure(server, bench));
+        progress(`round ${round} of ${rounds}, ${generation} of ${generations}`);
+        for (const at of rotated(subjects.length, (round - 1) / rounds)) {
+          const subject = started[at];
+          if (subject) samples[at]?.push(await subject.measure());
         }
       }
     } finally {
-      await Promise.all(servers.map((server) => server.stop()));
+      await Promise.all(started.map(({ stop }) => stop()));
     }
   }
-  return cases.map(({ name }, at) => ({ name, samples: samples[at] ?? [] }));
+  return subjects.map(({ name }, at) => ({ name, samples: samples[at] ?? [] }));
 }
 
-const PROFILE_MS = 3000;
+export const PROFILE_MS = 3000;
 
 /** Where the server of one case spends its time, as it serves. */
 export async function profileCase(

@@ -1,4 +1,4 @@
-import type { Benchmark } from "../harness/benchmark.ts";
+import { profiledServers, type Benchmark } from "../harness/benchmark.ts";
 import { compare, comparisonTable, noiseNote } from "../harness/comparison.ts";
 import { goalsTable } from "../harness/goals.ts";
 import { measureInRounds } from "../harness/rounds.ts";
@@ -12,8 +12,7 @@ const casesUrl = new URL("./cases.ts", import.meta.url);
 /** What a limiter adds to a request, beside the two limiters that most Express apps use. */
 export const rateLimitBenchmark: Benchmark = {
   name: "rate-limit",
-  casesUrl,
-  cases,
+  profiled: profiledServers(casesUrl, cases),
   async run(bench) {
     bench.progress("server time of one decision");
     const times = await measureScriptTimes(bench);

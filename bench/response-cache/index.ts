@@ -1,4 +1,4 @@
-import type { Benchmark } from "../harness/benchmark.ts";
+import { profiledServers, type Benchmark } from "../harness/benchmark.ts";
 import { compare, comparisonTable, noiseNote } from "../harness/comparison.ts";
 import { goalsTable } from "../harness/goals.ts";
 import { measureInRounds } from "../harness/rounds.ts";
@@ -11,8 +11,7 @@ const casesUrl = new URL("./cases.ts", import.meta.url);
 /** What a cached response costs, beside making it anew, sending a ready one, and the caches that most apps use. */
 export const responseCacheBenchmark: Benchmark = {
   name: "response-cache",
-  casesUrl,
-  cases,
+  profiled: profiledServers(casesUrl, cases),
   async run(bench) {
     const tables: string[] = [];
     for (const size of Object.keys(SIZES) as Size[]) {
