@@ -105,13 +105,13 @@ export function aloneTable(alone: readonly Alone[]): string {
       { title: "min", cell: ({ p50Ms }) => (p50Ms.min * 1000).toFixed(0) },
       { title: "commands to acquire", cell: ({ acquire }) => String(acquire.commands) },
       { title: "to release", cell: ({ release }) => String(release.commands) },
-      { title: "server µs to acquire", cell: ({ acquire }) => us(acquire) },
-      { title: "to release", cell: ({ release }) => us(release) },
+      { title: "server µs to acquire", cell: ({ acquire }) => serverUsOf(acquire) },
+      { title: "to release", cell: ({ release }) => serverUsOf(release) },
     ],
     alone,
   );
 }
 
-function us({ serverUs }: Phase): string {
+function serverUsOf({ serverUs }: Phase): string {
   return serverUs.median > 0 ? serverUs.median.toFixed(1) : "-";
 }

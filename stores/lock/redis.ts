@@ -7,7 +7,7 @@ import { serverOf } from "../redis/server-of.ts";
 import type { LockAttempt, LockFeature, LockRelease, LockRequest, LockState, LockStore } from "./contract.ts";
 import { assertRequest } from "./request.ts";
 import { AwaitedKeys } from "./redis/awaited-keys.ts";
-import { look } from "./redis/lock-script.ts";
+import { look } from "./redis/inspect-script.ts";
 import { LockOperations, type Operation } from "./redis/operations.ts";
 
 export interface RedisLockStoreOptions extends RedisAccessOptions {

@@ -1,42 +1,5 @@
 import { defineScript, type RedisScript } from "../../redis/script.ts";
-
-/**
- * A lock is two Redis keys. The lock itself is there while somebody holds the key alone: `owner fence`, with the hold's
- * time as its expiry, so that it can be extended and given back on a server that is full. Its book, a hash, has the rest:
- * the last fence (`fence`), those who share the key (`h:owner`: end, limit, fence) and those who wait for it (`w:owner`:
- * since when, alive until, limit, channel). Times are milliseconds of the server's clock, waiting since microseconds.
- */
-
-/** The book outlives its lock by so long, milliseconds: by so much the server's clock may step back without a fence being given twice. */
-const BOOK_KEPT_MS = 60_000;
-
-/** Reads the book: `read(book)`. Whoever is over or dead is left out, and listed in `gone`. */
-const READ = `
-local time = redis.call('TIME')
-local micros = time[1] * 1000000 + time[2]
-local now = math.floor(micros / 1000)
-
-local function read(book)
-  local found = { fence = 0, holders = {}, waiters = {}, gone = {} }
-  local fields = redis.call('HGETALL', book)
-  for at = 1, #fields, 2 do
-    local field, value = fields[at], fields[at + 1]
-    local kind, owner = string.sub(field, 1, 2), string.sub(field, 3)
-    if field == 'fence' then
-      found.fence = tonumber(value)
-    elseif kind == 'h:' then
-      local ends, limit, fence = string.match(value, '^(%d+) (%d+) (%d+)$')
-      local holder = { owner = owner, ends = tonumber(ends), limit = tonumber(limit), fence = tonumber(fence) }
-      table.insert(holder.ends > now and found.holders or found.gone, holder.ends > now and holder or field)
-    elseif kind == 'w:' then
-      local since, alive, limit, channel = string.match(value, '^(%d+) (%d+) (%d+) (.*)$')
-      local waiter = { owner = owner, since = tonumber(since), limit = tonumber(limit), channel = channel }
-      table.insert(tonumber(alive) > now and found.waiters or found.gone, tonumber(alive) > now and waiter or field)
-    end
-  end
-  return found
-end
-`;
+import { BOOK_KEPT_MS, CLOCK, READ, WHOLE, WRITE } from "./book.ts";
 
 /**
  * KEYS  for each operation the lock and its book
@@ -53,40 +16,60 @@ export const operate: RedisScript<readonly (string | number)[], readonly unknown
   "any",
   `
 local HEARTBEAT, CHANNEL, KEPT = tonumber(ARGV[1]), ARGV[2], ${BOOK_KEPT_MS}
-${READ}
-local function whole(number) return string.format('%.0f', number) end
+${CLOCK}
+${WHOLE}
+-- Of the operation under way: the lock, and the book where that is a string; MGET passes over a hash.
+local held, last
 
--- The rest is digits alone, else it is an owner whose name begins with this one and a space.
-local function is_of(held, owner)
-  return held and string.sub(held, 1, #owner + 1) == owner .. ' ' and not string.find(held, '%D', #owner + 2)
-end
-
-local function fence_of(held) return tonumber(string.match(held, ' (%d+)$')) end
-
-local function keep(book, ttl)
-  if redis.call('PTTL', book) < ttl + KEPT then redis.call('PEXPIRE', book, ttl + KEPT) end
-end
-
--- Whether nobody shares the key or waits for it; and the last fence.
-local function is_alone(book)
-  local fence = redis.call('HGET', book, 'fence')
-  return redis.call('HLEN', book) == (fence and 1 or 0), tonumber(fence or 0)
-end
-
-local function take(lock, book, owner, ttl, limit, last)
-  local fence = math.max(last + 1, micros)
-  if limit == 1 then
-    redis.call('SET', lock, owner .. ' ' .. whole(fence), 'PX', ttl)
-    redis.call('HSET', book, 'fence', whole(fence))
-  else
-    local holder = whole(now + ttl) .. ' ' .. whole(limit) .. ' ' .. whole(fence)
-    redis.call('HSET', book, 'fence', whole(fence), 'h:' .. owner, holder)
+-- The usual case: nobody holds the key, or this owner does, and nobody shares it or waits. Nothing where it is not that.
+local function alone(operation, lock, book, owner, ttl, limit)
+  local found = redis.call('MGET', lock, book)
+  held, last = found[1], found[2]
+  if not last and (limit ~= '1' or redis.call('EXISTS', book) == 1) then return end
+  if held then
+    -- An owner may end like a fence, so all of it is compared.
+    local holder, fence = string.match(held, '^(.*) (%d+)$')
+    if holder ~= owner then return end
+    if operation == 'release' then return redis.call('DEL', lock) end
+    redis.call('PEXPIRE', lock, ttl)
+    redis.call('PEXPIRE', book, ttl + KEPT)
+    return operation == 'acquire' and tonumber(fence) or 1
   end
-  keep(book, ttl)
+  if operation ~= 'acquire' then return 0 end
+  if limit ~= '1' then return end
+  local fence = math.max((last or 0) + 1, clock())
+  local text = whole(fence)
+  redis.call('SET', lock, owner .. ' ' .. text, 'PX', ttl)
+  redis.call('SET', book, text, 'PX', ttl + KEPT)
   return fence
 end
 
-local function has_room(found, held, limit)
+-- All other cases; made only where they are met, since making them takes longer than the usual case does.
+local function among_others()
+${READ}
+local function owner_and_fence()
+  if held then return string.match(held, '^(.*) (%d+)$') end
+end
+
+${WRITE}
+local function take(lock, book, me, ttl, limit, found)
+  local fence = math.max(found.fence + 1, micros)
+  if limit > 1 then
+    share(book, found, { owner = me.owner, limit = limit, fence = fence }, ttl)
+  else
+    redis.call('SET', lock, me.owner .. ' ' .. whole(fence), 'PX', ttl)
+    if #found.waiters == 0 then
+      redis.call('SET', book, whole(fence), 'PX', ttl + KEPT)
+      return fence
+    end
+    write(book, found, 'fence', whole(fence))
+    keep(book, ttl)
+  end
+  if me.channel then redis.call('HDEL', book, 'w:' .. me.owner) end
+  return fence
+end
+
+local function has_room(found, limit)
   local least = held and 1 or limit
   for _, holder in ipairs(found.holders) do least = math.min(least, holder.limit) end
   return #found.holders + (held and 1 or 0) < math.min(least, limit)
@@ -98,12 +81,12 @@ local function comes_before(one, other)
 end
 
 -- Tells whoever is first in line, where there is room. This process itself looks without being told.
-local function pass_on(found, held, lock)
+local function pass_on(found, lock)
   local first
   for _, waiter in ipairs(found.waiters) do
     if not first or comes_before(waiter, first) then first = waiter end
   end
-  if first and first.channel ~= CHANNEL and has_room(found, held, first.limit) then
+  if first and first.channel ~= CHANNEL and has_room(found, first.limit) then
     redis.call('PUBLISH', first.channel, lock)
   end
 end
@@ -114,11 +97,7 @@ local function drop(list, owner)
   end
 end
 
-local function forget_gone(book, found)
-  if #found.gone > 0 then redis.call('HDEL', book, unpack(found.gone, 1, math.min(#found.gone, 1000))) end
-end
-
-local function refused(lock, found, held)
+local function refused(lock, found)
   local rest = held and redis.call('PTTL', lock) or math.huge
   for _, holder in ipairs(found.holders) do rest = math.min(rest, holder.ends - now) end
   return -1 - (rest == math.huge and 0 or math.max(0, rest))
@@ -127,108 +106,87 @@ end
 local run = {}
 
 function run.acquire(lock, book, owner, ttl, limit, waited)
-  local held = redis.call('GET', lock)
-  if is_of(held, owner) then
+  local holder, fence = owner_and_fence()
+  if holder == owner then
     redis.call('PEXPIRE', lock, ttl)
     keep(book, ttl)
-    return fence_of(held)
+    return tonumber(fence)
   end
-  local alone, last = is_alone(book)
-  if alone and not held then return take(lock, book, owner, ttl, limit, last) end
-  local found = read(book)
+  local found = read(book, last)
   forget_gone(book, found)
   local mine = drop(found.holders, owner)
   if mine then
-    redis.call('HSET', book, 'h:' .. owner, whole(now + ttl) .. ' ' .. whole(mine.limit) .. ' ' .. whole(mine.fence))
-    keep(book, ttl)
+    share(book, found, mine, ttl)
     return mine.fence
   end
   local since = micros - math.max(0, waited)
   local me = drop(found.waiters, owner) or { owner = owner, since = since }
   -- What came late made an earlier question look younger than its owner is.
   me.since = math.min(me.since, since)
-  local goes = has_room(found, held, limit)
+  local goes = has_room(found, limit)
   for _, waiter in ipairs(found.waiters) do goes = goes and comes_before(me, waiter) end
   if not goes then
     if waited >= 0 then
       local place = whole(me.since) .. ' ' .. whole(now + HEARTBEAT) .. ' ' .. whole(limit) .. ' ' .. CHANNEL
-      redis.call('HSET', book, 'w:' .. owner, place)
+      write(book, found, 'w:' .. owner, place)
       keep(book, 0)
     end
-    return refused(lock, found, held)
+    return refused(lock, found)
   end
-  local fence = take(lock, book, owner, ttl, limit, found.fence)
-  if me.channel then redis.call('HDEL', book, 'w:' .. owner) end
+  local fence = take(lock, book, me, ttl, limit, found)
   if limit > 1 then
     table.insert(found.holders, { limit = limit })
-    pass_on(found, held, lock)
+    pass_on(found, lock)
   end
   return fence
 end
 
 function run.extend(lock, book, owner, ttl)
-  if is_of(redis.call('GET', lock), owner) then
+  if owner_and_fence() == owner then
     redis.call('PEXPIRE', lock, ttl)
     keep(book, ttl)
     return 1
   end
-  local mine = drop(read(book).holders, owner)
+  local found = read(book, last)
+  local mine = drop(found.holders, owner)
   if not mine then return 0 end
-  redis.call('HSET', book, 'h:' .. owner, whole(now + ttl) .. ' ' .. whole(mine.limit) .. ' ' .. whole(mine.fence))
-  keep(book, ttl)
+  share(book, found, mine, ttl)
   return 1
 end
 
 function run.release(lock, book, owner)
-  local held = redis.call('GET', lock)
-  local released = is_of(held, owner)
+  local released = owner_and_fence() == owner
   if released then
     redis.call('DEL', lock)
     held = false
   end
-  if is_alone(book) then return released and 1 or (held and -1 or 0) end
-  local found = read(book)
+  local found = read(book, last)
   forget_gone(book, found)
   local shared, waited = drop(found.holders, owner), drop(found.waiters, owner)
   if shared then redis.call('HDEL', book, 'h:' .. owner) end
   if waited then redis.call('HDEL', book, 'w:' .. owner) end
-  pass_on(found, held, lock)
+  pass_on(found, lock)
   if released or shared then return 1 end
   return (held or #found.holders > 0) and -1 or 0
 end
 
+return run
+end
+
+local run
 local replies = {}
 for at = 1, #KEYS / 2 do
   local arg = at * 5 - 2
-  local done, reply = pcall(run[ARGV[arg]], KEYS[at * 2 - 1], KEYS[at * 2], ARGV[arg + 1],
-    tonumber(ARGV[arg + 2]), tonumber(ARGV[arg + 3]), tonumber(ARGV[arg + 4]))
+  local lock, book, operation, owner, ttl = KEYS[at * 2 - 1], KEYS[at * 2], ARGV[arg], ARGV[arg + 1], ARGV[arg + 2]
+  local limit, waited = ARGV[arg + 3], ARGV[arg + 4]
+  local done, reply = pcall(alone, operation, lock, book, owner, ttl, limit)
+  if done and not reply then
+    run = run or among_others()
+    done, reply = pcall(run[operation], lock, book, owner, tonumber(ttl), tonumber(limit), tonumber(waited))
+  end
   if not done and type(reply) ~= 'table' then reply = redis.error_reply(tostring(reply)) end
   replies[at] = reply
 end
 return replies
-`,
-);
-
-/**
- * KEYS  1: the lock, 2: its book
- * Returns how many wait, then for each holder its limit, the milliseconds until its end, and its fence
- */
-export const look: RedisScript<[], readonly number[]> = defineScript(
-  "lock.inspect",
-  2,
-  `
-${READ}
-local found = read(KEYS[2])
-local reply = { #found.waiters }
-local held = redis.call('GET', KEYS[1])
-if held then
-  for _, value in ipairs({ 1, redis.call('PTTL', KEYS[1]), tonumber(string.match(held, ' (%d+)$')) }) do
-    table.insert(reply, value)
-  end
-end
-for _, holder in ipairs(found.holders) do
-  for _, value in ipairs({ holder.limit, holder.ends - now, holder.fence }) do table.insert(reply, value) end
-end
-return reply
 `,
 );
