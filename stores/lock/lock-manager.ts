@@ -57,6 +57,7 @@ export class LockManager {
    */
   async tryAcquire(keys: string | readonly string[], options: LockOptions): Promise<TryAcquire> {
     assertLockOptions("tryAcquire", options, this.#store);
+    if (typeof keys === "string") return this.#locks.tryAcquire(keys, options);
     const attempts = await Promise.allSettled(
       ordered(keys).map((key) => this.#locks.tryAcquire(key, options)),
     );

@@ -60,30 +60,31 @@ export class RedisLockStore implements LockStore {
     const { limit, waitedMs } = assertRequest(request);
     const { key, owner, ttlMs } = request;
     const waitedUs = waitedMs === undefined ? -1 : Math.round(waitedMs * 1000);
-    if (waitedMs !== undefined) this.#awaited.add(this.#redis.key(key), { key, owner });
-    const reply = await this.#ask(key, ["acquire", owner, ttlMs, Math.min(limit, UNLIMITED), waitedUs]);
+    const lock = this.#redis.key(key);
+    if (waitedMs !== undefined) this.#awaited.add(lock, { key, owner });
+    const reply = await this.#ask(lock, ["acquire", owner, ttlMs, Math.min(limit, UNLIMITED), waitedUs]);
     if (reply < 0) return { acquired: false, retryAfterMs: -1 - reply };
-    if (waitedMs !== undefined) this.#awaited.delete(this.#redis.key(key), owner);
+    if (waitedMs !== undefined) this.#awaited.delete(lock, owner);
     if (this.#replicas) await this.#replicate(key, owner, this.#replicas);
     return { acquired: true, fence: reply };
   }
 
   async extend(key: string, owner: string, ttlMs: number): Promise<boolean> {
     assertCount(ttlMs, "ttlMs");
-    return (await this.#ask(key, ["extend", owner, ttlMs, 1, -1])) === 1;
+    return (await this.#ask(this.#redis.key(key), ["extend", owner, ttlMs, 1, -1])) === 1;
   }
 
   async release(key: string, owner: string): Promise<LockRelease> {
-    this.#awaited.delete(this.#redis.key(key), owner);
-    const reply = await this.#ask(key, ["release", owner, 1, 1, -1]);
+    const lock = this.#redis.key(key);
+    this.#awaited.delete(lock, owner);
+    const reply = await this.#ask(lock, ["release", owner, 1, 1, -1]);
     return reply === 1 ? "released" : reply === 0 ? "expired" : "taken";
   }
 
   async inspect(key: string): Promise<LockState> {
     const lock = this.#redis.key(key);
-    const book = this.#redis.key(key, ":book");
     const [waiting = 0, ...rest] = await this.#redis.call({ operation: "inspect", key: lock }, (client) =>
-      look.run(client, [lock, book], []),
+      look.run(client, [lock, bookOf(lock)], []),
     );
     const holders = Array.from({ length: rest.length / 3 }, (_, at) => {
       const [limit = 1, expiresInMs = 0, fence = 0] = rest.slice(at * 3, at * 3 + 3);
@@ -109,10 +110,9 @@ export class RedisLockStore implements LockStore {
     return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
   }
 
-  #ask(key: string, args: Operation["args"]): Promise<number> {
-    const lock = this.#redis.key(key);
-    const book = this.#redis.key(key, ":book");
-    return this.#redis.observe({ operation: args[0] }, () => this.#operations.ask({ lock, book, args }));
+  #ask(lock: string, args: Operation["args"]): Promise<number> {
+    const operation = { lock, book: bookOf(lock), args };
+    return this.#redis.observe({ operation: args[0] }, () => this.#operations.ask(operation));
   }
 
   async #replicate(key: string, owner: string, replicas: Required<ReplicaOptions>): Promise<void> {
@@ -123,6 +123,11 @@ export class RedisLockStore implements LockStore {
     await this.release(key, owner);
     throw new StoreUnavailableError(`only ${had} of ${atLeast} replicas had the lock within ${timeoutMs} ms`);
   }
+}
+
+/** In the slot of the lock: what decides it stands in braces, of which both have the same. */
+function bookOf(lock: string): string {
+  return `${lock}:book`;
 }
 
 function checkedReplicas(replicas: ReplicaOptions): Required<ReplicaOptions> {

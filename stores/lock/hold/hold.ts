@@ -36,7 +36,7 @@ export class Hold {
   #claims = 1;
   #released: Promise<LockRelease> | undefined;
   /** One after the other, so that the last to be asked for is the one that counts. */
-  #extending: Promise<unknown> = Promise.resolve();
+  #extending: Promise<unknown> | undefined;
 
   constructor(store: LockStore, terms: HoldTerms) {
     this.#store = store;
@@ -92,7 +92,9 @@ export class Hold {
   }
 
   extend(ttlMs: number): Promise<boolean> {
-    const extended = this.#extending.then(() => this.#extendNow(ttlMs));
+    const extended = this.#extending
+      ? this.#extending.then(() => this.#extendNow(ttlMs))
+      : this.#extendNow(ttlMs);
     this.#extending = extended.catch(() => {});
     return extended;
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { LockLostError, LockTimeoutError } from "../../errors.ts";
 import { keepTrying } from "../../keep-trying.ts";
-import { HEARTBEAT_MS, type LockStore } from "../contract.ts";
+import { HEARTBEAT_MS, type LockAttempt, type LockRequest, type LockStore } from "../contract.ts";
 import type { HeldInfo, Lock, LockOptions, TryAcquire, WaitOptions } from "../lock.ts";
 import { Hold } from "./hold.ts";
 import { LockHandle } from "./lock-handle.ts";
@@ -41,8 +41,8 @@ export class KeyLocks {
   }
 
   async tryAcquire(key: string, options: LockOptions): Promise<KeyAttempt> {
-    const nested = await this.#nested(key, options);
-    const attempt = nested ?? (await this.#ask(this.#owner(), key, options));
+    const outer = this.#ownership.holdOf(key);
+    const attempt = outer ? await this.#nested(outer, options) : await this.#ask(this.#owner(), key, options);
     return attempt instanceof Hold ? { acquired: true, lock: new LockHandle(attempt) } : attempt;
   }
 
@@ -52,8 +52,8 @@ export class KeyLocks {
       if (attempt.acquired) return attempt.lock;
       throw new LockTimeoutError("the lock is held by another", attempt.retryAfterMs);
     }
-    const nested = await this.#nested(key, options);
-    if (nested) return new LockHandle(nested);
+    const outer = this.#ownership.holdOf(key);
+    if (outer) return new LockHandle(await this.#nested(outer, options));
     const owner = this.#owner();
     const hold = await this.#lines.join(key, {
       waitMs: options.waitMs,
@@ -65,9 +65,7 @@ export class KeyLocks {
   }
 
   /** One more claim to the lock that the caller works under. */
-  async #nested(key: string, { ttlMs, limit = 1 }: LockOptions): Promise<Hold | undefined> {
-    const hold = this.#ownership.holdOf(key);
-    if (!hold) return undefined;
+  async #nested(hold: Hold, { ttlMs, limit = 1 }: LockOptions): Promise<Hold> {
     const { limit: heldLimit, autoExtend } = hold.terms;
     if (limit < heldLimit) {
       throw new TypeError(`the caller holds this lock with a limit of ${heldLimit}, not ${limit}`);
@@ -93,30 +91,37 @@ export class KeyLocks {
     key: string,
     { ttlMs, limit = 1, autoExtend = false, waitedMs }: LockOptions & { readonly waitedMs?: number },
   ): Promise<Hold | Refusal> {
-    const giveBack = (): void => void keepTrying(() => this.#store.release(key, owner), ttlMs);
     const sentAt = performance.now();
-    const asked = { key, owner, ttlMs, limit };
-    const attempt = await this.#store
-      .acquire(waitedMs === undefined ? asked : { ...asked, waitedMs })
-      .catch((error: unknown) => {
-        // A caller in line asks again, as the same owner; one that has left gives up by itself.
-        if (waitedMs === undefined) giveBack();
-        throw error;
-      });
+    const asked =
+      waitedMs === undefined ? { key, owner, ttlMs, limit } : { key, owner, ttlMs, limit, waitedMs };
+    let attempt: LockAttempt;
+    try {
+      attempt = await this.#store.acquire(asked);
+    } catch (error) {
+      // A caller in line asks again, as the same owner; one that has left gives up by itself.
+      if (waitedMs === undefined) this.#giveBack(asked);
+      throw error;
+    }
     if (!attempt.acquired) return attempt;
-    const onEnd = (ended: Hold): void => {
-      this.#held.delete(ended);
-      if (ended.isReleased) this.#lines.wake(key);
-    };
     const { fence } = attempt;
-    const hold = new Hold(this.#store, { ...asked, fence, sentAt, autoExtend, onEnd });
+    const onEnd = this.#onEnd;
+    const hold = new Hold(this.#store, { key, owner, limit, ttlMs, fence, sentAt, autoExtend, onEnd });
     if (!hold.isValid()) {
-      if (waitedMs === undefined) giveBack();
+      if (waitedMs === undefined) this.#giveBack(asked);
       return { acquired: false, retryAfterMs: 0, late: true };
     }
     this.#held.add(hold);
     return hold;
   }
+
+  #giveBack({ key, owner, ttlMs }: LockRequest): void {
+    void keepTrying(() => this.#store.release(key, owner), ttlMs);
+  }
+
+  readonly #onEnd = (ended: Hold): void => {
+    this.#held.delete(ended);
+    if (ended.isReleased) this.#lines.wake(ended.terms.key);
+  };
 
   #owner(): string {
     return `${this.#process}:${(this.#acquisitions += 1).toString(36)}`;

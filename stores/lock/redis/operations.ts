@@ -21,7 +21,8 @@ export interface Operation {
   ];
 }
 
-interface Waiting extends Operation {
+interface Waiting {
+  readonly operation: Operation;
   readonly resolve: (reply: number) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -47,11 +48,11 @@ export class LockOperations {
 
   /** The script's reply; rejects as the guard does. */
   ask(operation: Operation): Promise<number> {
-    return new Promise((resolve, reject) => this.#add({ ...operation, resolve, reject }));
+    return new Promise((resolve, reject) => this.#add({ operation, resolve, reject }));
   }
 
   #add(waiting: Waiting): void {
-    const group = this.#slots.groupOf(waiting.lock);
+    const group = this.#slots.groupOf(waiting.operation.lock);
     const batch = this.#open.get(group);
     if (batch) batch.push(waiting);
     else {
@@ -73,7 +74,7 @@ export class LockOperations {
     const [first] = batch;
     if (!first) return;
     try {
-      const replies = await this.#redis.guarded(first.lock, (client) => this.#run(client, batch));
+      const replies = await this.#redis.guarded(first.operation.lock, (client) => this.#run(client, batch));
       for (const [at, waiting] of batch.entries()) {
         const reply = replies[at];
         if (typeof reply === "number") waiting.resolve(reply);
@@ -89,9 +90,9 @@ export class LockOperations {
   async #run(client: RedisClient, batch: readonly Waiting[]): Promise<readonly unknown[]> {
     const keys: string[] = [];
     const args: (string | number)[] = [HEARTBEAT_MS, this.#channel];
-    for (const { lock, book, args: asked } of batch) {
-      keys.push(lock, book);
-      args.push(...asked);
+    for (const { operation } of batch) {
+      keys.push(operation.lock, operation.book);
+      args.push(...operation.args);
     }
     const replies = await operate.run(client, keys, args);
     if (batch.length === 1 && typeof replies[0] !== "number") throw replies[0];
