@@ -1,5 +1,5 @@
-import { channels, publish, type StoreEvent } from "../../telemetry/channels.ts";
-import { errorCode } from "../../telemetry/error-code.ts";
+import type { StoreEvent } from "../../telemetry/channels.ts";
+import { observeStore } from "../../telemetry/observe-store.ts";
 import { assertWithinReach } from "./breaker.ts";
 import { createServerGuard, type ServerGuard } from "./guard.ts";
 import { assertPrefix, redisKey } from "./keys.ts";
@@ -67,30 +67,7 @@ export class RedisAccess {
 
   /** Publishes what came of an operation that may be several commands, or a share of one. */
   observe<Reply>(operation: Omit<StoreCall<Reply>, "key">, run: () => Promise<Reply>): Promise<Reply> {
-    return channels.store.hasSubscribers ? this.#published(operation, run) : run();
-  }
-
-  async #published<Reply>(
-    { operation, outcomeOf = () => "ok" }: Omit<StoreCall<Reply>, "key">,
-    run: () => Promise<Reply>,
-  ): Promise<Reply> {
-    const startedAt = performance.now();
-    const report = (outcome: StoreEvent["outcome"], code?: string): void =>
-      publish(channels.store, () => ({
-        store: this.#store,
-        operation,
-        outcome,
-        durationMs: performance.now() - startedAt,
-        ...(code === undefined ? {} : { code }),
-      }));
-    try {
-      const reply = await run();
-      report(outcomeOf(reply));
-      return reply;
-    } catch (error) {
-      report("error", errorCode(error));
-      throw error;
-    }
+    return observeStore({ store: this.#store, ...operation }, run);
   }
 
   /**
