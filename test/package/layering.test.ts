@@ -96,6 +96,7 @@ describe("the house's rules", () => {
       `import type { Session } from "express-session";`,
     ),
     "connect-redis outside its room": fake("demo-app/main.ts", `import { RedisStore } from "connect-redis";`),
+    "mysql2 outside its room": fake("stores/lock/redis.ts", `import type { Pool } from "mysql2/promise";`),
     "telemetry that imports a store": fake("telemetry/a.ts", `import { A } from "../stores/errors.ts";`),
     "a demo that reaches into the stores": fake(
       "demo-app/routes/a.ts",

