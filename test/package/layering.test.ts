@@ -97,6 +97,7 @@ describe("the house's rules", () => {
     ),
     "connect-redis outside its room": fake("demo-app/main.ts", `import { RedisStore } from "connect-redis";`),
     "mysql2 outside its room": fake("stores/lock/redis.ts", `import type { Pool } from "mysql2/promise";`),
+    "etcd3 outside its room": fake("stores/lock/redis.ts", `import type { Etcd3 } from "etcd3";`),
     "telemetry that imports a store": fake("telemetry/a.ts", `import { A } from "../stores/errors.ts";`),
     "a demo that reaches into the stores": fake(
       "demo-app/routes/a.ts",
@@ -128,6 +129,7 @@ describe("the house's rules", () => {
       "middleware/route-lock/a.ts",
       `import { A } from "../response/problem.ts";`,
     ),
+    "the locks in etcd their client": fake("stores/lock/etcd/a.ts", `import type { Etcd3 } from "etcd3";`),
     "a store the types of ioredis": fake("stores/cache/redis.ts", `import type { Redis } from "ioredis";`),
     "250 lines": fake("stores/redis/a.ts", "x;\n".repeat(250)),
     "the word any in a comment, a string and as a method": fake(

@@ -52,6 +52,7 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
   "./stores/idempotency/contract": { names: [] },
   "./stores/idempotency/memory": { names: ["MemoryIdempotencyStore"] },
   "./stores/idempotency/redis": { names: ["RedisIdempotencyStore"] },
+  "./stores/lock/etcd": { names: ["EtcdLockStore"] },
   "./stores/session/redis": { names: ["RedisSessionStore"], peers: ["connect-redis"] },
   "./stores/leaderboard/redis": { names: ["RedisLeaderboard"] },
   "./rate-limit": {

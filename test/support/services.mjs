@@ -15,6 +15,7 @@ export const SERVICES = [
     debian: "mariadb-server",
     needed: "locks on MySQL and MariaDB",
   },
+  { program: "etcd", debian: "etcd-server", needed: "locks in etcd" },
   { program: "prometheus", debian: "prometheus", needed: "the dashboards' queries" },
   { program: "chromium", debian: "chromium", needed: "the demo's web page" },
 ];
