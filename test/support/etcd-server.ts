@@ -6,6 +6,9 @@ import { eventually } from "./eventually.ts";
 import { accepts, freePort, startProcess, type RedisServer } from "./redis-server.ts";
 import { requiresService } from "./requires-service.ts";
 
+/** Four times as long as a client asks a server no more that has failed it three times. */
+export const CLIENT_RECOVERY_MS = 20_000;
+
 /** An etcd cluster of one server. */
 export interface EtcdServer extends Pick<RedisServer, "signal" | "stop"> {
   readonly address: string;
@@ -71,7 +74,8 @@ export function useEtcd(): {
     this.timeout(60_000);
     server = await startEtcdServer();
   });
-  beforeEach(() => client().delete().all());
+  // A client does not ask a server that has just failed.
+  beforeEach(() => eventually(() => client().delete().all(), CLIENT_RECOVERY_MS));
   after(async () => {
     for (const made of clients.values()) made.close();
     await server?.stop();

@@ -1,3 +1,4 @@
+import type { Etcd3 } from "etcd3";
 import type { Redis } from "ioredis";
 import type { Pool as CallbackPool } from "mysql2";
 import type { Pool } from "mysql2/promise";
@@ -41,10 +42,12 @@ import {
 } from "express-redis-suite/stores/lock/lock-manager";
 import { MemoryLockStore, type MemoryLockStoreOptions } from "express-redis-suite/stores/lock/memory";
 import { MysqlLockStore, type MysqlLockStoreOptions } from "express-redis-suite/stores/lock/mysql";
+import { EtcdLockStore, type EtcdLockStoreOptions } from "express-redis-suite/stores/lock/etcd";
 import { RedisLockStore } from "express-redis-suite/stores/lock/redis";
 import { exactly } from "./exactly.ts";
 
 declare const client: Redis;
+declare const etcd: Etcd3;
 const settings = { client, prefix: "p", deadlineMs: 250 };
 
 // All of them.
@@ -87,13 +90,17 @@ const lockOptions: MemoryLockStoreOptions = {};
 declare const pool: Pool;
 declare const callbackPool: CallbackPool;
 const mysqlOptions: MysqlLockStoreOptions = { pool, prefix: "p", deadlineMs: 1 };
+// @ts-expect-error: a pool of promises
+void new MysqlLockStore({ pool: callbackPool, prefix: "p" });
+const etcdOptions: EtcdLockStoreOptions = { client: etcd, prefix: "p", deadlineMs: 1 };
 const lockStores: LockStore[] = [
   new MemoryLockStore(lockOptions),
   new RedisLockStore(settings),
+  new EtcdLockStore(etcdOptions),
   new MysqlLockStore(mysqlOptions),
 ];
-// @ts-expect-error: a pool of promises
-void new MysqlLockStore({ pool: callbackPool, prefix: "p" });
+// @ts-expect-error: another client
+void new EtcdLockStore(settings);
 export async function locked(): Promise<Lock | undefined> {
   const asked: LockAttempt | undefined = await lockStores[0]?.acquire("k", "owner", 1);
   // @ts-expect-error: known only of a lock that was not acquired

@@ -9,7 +9,7 @@ export interface EtcdCalls {
 }
 
 /** What the client's own circuit breaker says, and the client itself once it is closed. */
-const AWAY = /circuit is open|client was already closed|Channel has been shut down|Channel closed/i;
+const AWAY = /circuit breaker is open|client was already closed|Channel has been shut down|Channel closed/i;
 /** gRPC's names for an outage; `UNKNOWN` and `INTERNAL` are what a connection that breaks off may end a call with. */
 const OUTAGE =
   /\b(?:UNAVAILABLE|CANCELLED|UNKNOWN|INTERNAL|RESOURCE_EXHAUSTED|ABORTED)\b|etcdserver: (?:no leader|leader changed|too many requests|request timed out|not capable|server stopped|mvcc: database space exceeded)/;
