@@ -25,9 +25,10 @@ export interface EtcdLockStoreOptions {
  * Locks in etcd (3.4 or later): fenced, shared or counted, and in line. A lock that etcd has confirmed is on the disks of
  * a majority of its servers, so it outlives the failure of any minority and the restart of all.
  *
- * This process ends its locks at their time itself, to the millisecond. Where it has died or stands still, its lease does,
- * which counts seconds: the lock then blocks others for up to 2 seconds longer than its time (3 where it is shorter than
- * that), a place in line for up to 4; longer where etcd elects a new leader meanwhile, which starts all leases anew.
+ * This process ends its locks at their time itself, to the millisecond. Where it has died or stands still, their leases do,
+ * which count seconds: a lock then blocks others for up to 2 seconds and a hundredth of its time longer, and at least for
+ * etcd's shortest lease (2 seconds as it comes); a place in line for up to 3.5 seconds; all of it anew where etcd elects a
+ * new leader meanwhile, which starts all leases from the beginning.
  *
  * The fence is etcd's revision at the time of taking, which rises with every write; not so over a restore of etcd from a
  * backup. A place in line is kept by the clock of the machine that waits: where clocks differ, so does who comes first,
@@ -51,7 +52,10 @@ export class EtcdLockStore implements LockStore {
     this.#our = createBelongings(client, this.#connection);
   }
 
-  /** One round trip where nobody holds the key, else up to three; one more for a lease about once a second. */
+  /**
+   * One round trip where nobody holds the key, and where it is refused; a second to share a key with others. One more for
+   * a lease, about once a second.
+   */
   async acquire(request: LockRequest): Promise<LockAttempt> {
     const { limit, waitedMs } = assertRequest(request);
     const { key, owner, ttlMs } = request;

@@ -21,7 +21,7 @@ const MOST_SECONDS = 9_000_000_000;
 export class Leases {
   readonly #granted = new Map<number, Promise<Lease>>();
 
-  /** One that lasts for `ttlMs` from now, up to 1.5 seconds more, and at least etcd's minimum (2 seconds as it comes). */
+  /** One that lasts for `ttlMs` from now, up to 1.5 seconds and a hundredth more, and at least etcd's minimum (2 seconds as it comes). */
   async take(calls: EtcdCalls, ttlMs: number): Promise<Lease> {
     const seconds = Math.min(MOST_SECONDS, Math.ceil((ttlMs * DRIFT + SPARE_MS) / 1000));
     const neededMs = Math.min(ttlMs, (MOST_SECONDS * 1000) / DRIFT - SPARE_MS);
