@@ -88,23 +88,41 @@ describe("EtcdLockStore", () => {
     ]);
   });
 
-  it("leaves nothing in etcd of locks that ended by themselves or were given back", async () => {
-    const store = storeOf();
-    await store.acquire({ key: "k", owner: "a", ttlMs: 50 });
-    await store.acquire({ key: "l", owner: "a", ttlMs: LONG_MS });
-    await store.acquire({ key: "l", owner: "b", ttlMs: LONG_MS, waitedMs: 0 });
-    await store.release("l", "b");
-    await store.release("l", "a");
-    await eventually(async () => expect(await client().getAll().keys()).to.deep.equal([]));
-  });
+  describe("whose leases outlast the test", () => {
+    /** The time of the lock itself, and nothing else, can then end it. */
+    const lasting = (): EtcdLockStore => {
+      const etcd = client(2);
+      const { leaseClient } = etcd;
+      const leaseGrant = leaseClient.leaseGrant.bind(leaseClient);
+      leaseClient.leaseGrant = (request, options) => leaseGrant({ ...request, TTL: 600 }, options);
+      return new EtcdLockStore({ client: etcd, prefix: "locks", deadlineMs: PATIENT_MS });
+    };
 
-  it("ends a lock at its time for other processes too, well before its lease does", async () => {
-    const [here, there] = [storeOf(), storeOf(1)];
-    await here.acquire({ key: "k", owner: "a", ttlMs: 30_000 });
-    await here.extend("k", "a", 50);
-    await eventually(async () =>
-      expect((await there.acquire({ key: "k", owner: "b", ttlMs: LONG_MS })).acquired).to.equal(true),
-    );
+    it("leaves nothing in etcd of locks that ended by themselves or were given back", async () => {
+      const store = lasting();
+      await store.acquire({ key: "k", owner: "a", ttlMs: 50 });
+      await store.acquire({ key: "l", owner: "a", ttlMs: LONG_MS });
+      await store.acquire({ key: "l", owner: "b", ttlMs: LONG_MS, waitedMs: 0 });
+      await store.release("l", "b");
+      await store.release("l", "a");
+      await eventually(async () => expect(await client().getAll().keys()).to.deep.equal([]));
+    });
+
+    it("ends a lock at its time for other processes too", async () => {
+      const [here, there] = [lasting(), storeOf(1)];
+      await here.acquire({ key: "k", owner: "a", ttlMs: LONG_MS });
+      await here.extend("k", "a", 50);
+      await eventually(async () =>
+        expect((await there.acquire({ key: "k", owner: "b", ttlMs: LONG_MS })).acquired).to.equal(true),
+      );
+    });
+
+    it("gives up the place of one that asks no more, for other processes too", async () => {
+      const [here, there] = [lasting(), storeOf(1)];
+      await here.acquire({ key: "k", owner: "a", ttlMs: LONG_MS });
+      await here.acquire({ key: "k", owner: "b", ttlMs: LONG_MS, waitedMs: 0 });
+      await eventually(async () => expect((await there.inspect("k")).waiting).to.equal(0));
+    });
   });
 
   describe("under a LockManager", () => {
