@@ -49,6 +49,7 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
   "./stores/lock/memory": { names: ["MemoryLockStore"] },
   "./stores/lock/mysql": { names: ["MysqlLockStore"] },
   "./stores/lock/redis": { names: ["RedisLockStore"] },
+  "./stores/lock/redlock": { names: ["RedlockStore"] },
   "./stores/idempotency/contract": { names: [] },
   "./stores/idempotency/memory": { names: ["MemoryIdempotencyStore"] },
   "./stores/idempotency/redis": { names: ["RedisIdempotencyStore"] },

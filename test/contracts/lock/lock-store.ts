@@ -30,7 +30,7 @@ export function describeLockStore(
     describe("release", () => describeRelease(() => store));
     describe("a time to live", () => describeTimeToLive(() => store));
     describe("a lock that has expired and is another's now", () => describeTakenOver(() => store));
-    describe("many at once", () => describeConcurrency(open));
+    describe("many at once", () => describeConcurrency(open, features.includes("fencing")));
     describe("keys", () => describeKeys(() => store, open));
     describe("inspect", () => describeInspect(() => store));
     if (features.includes("fencing")) describe("a fence", () => describeFences(() => store, open));
