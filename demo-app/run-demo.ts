@@ -1,8 +1,9 @@
 import { once as eventOnce } from "node:events";
+import { redisStores } from "express-redis-suite/stores";
 import type { Logger } from "pino";
 import { createApp } from "./app.ts";
 import { Boards } from "./boards.ts";
-import type { Config } from "./config.ts";
+import { KEY_PREFIX, type Config } from "./config.ts";
 import { readFootball } from "./import/football.ts";
 import { importMatches } from "./import/import-matches.ts";
 import { keepTables } from "./import/keep-tables.ts";
@@ -87,7 +88,8 @@ interface Service {
 
 async function serve({ source, boards, config, logger, stopping }: Service): Promise<void> {
   const redis = source.client;
-  const tables = keepTables({ boards, logger, signal: stopping });
+  const { locks } = redisStores(redis, { prefix: KEY_PREFIX, deadlineMs: config.storeDeadlineMs });
+  const tables = keepTables({ boards, locks, logger, signal: stopping });
   const demo = createApp({
     redis,
     config,

@@ -1,10 +1,13 @@
 import type { CheckResult } from "express-redis-suite/health";
+import type { LockManager } from "express-redis-suite/stores/lock/lock-manager";
 import type { Logger } from "pino";
 import type { Boards } from "../boards.ts";
 import { importMatches } from "./import-matches.ts";
 
 export interface KeepTablesOptions {
   readonly boards: Boards;
+  /** One process at a time settles matches; the others see the tables become whole. */
+  readonly locks: LockManager;
   readonly logger: Logger;
   /** Ends the keeping. */
   readonly signal: AbortSignal;
@@ -19,6 +22,9 @@ export interface KeptTables {
   readonly wake: () => void;
 }
 
+const SETTLEMENT = "settlement";
+/** Extended while the work lasts: how long a process that dies in it keeps the others from going on. */
+const SETTLEMENT_TTL_MS = 3000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5000;
 
@@ -72,7 +78,7 @@ export function keepTables(options: KeepTablesOptions): KeptTables {
 }
 
 /** Makes a function that fills what is missing, and returns whether all is there. It never rejects. */
-function refiller({ boards, logger, signal }: KeepTablesOptions): () => Promise<boolean> {
+function refiller({ boards, locks, logger, signal }: KeepTablesOptions): () => Promise<boolean> {
   let told = false;
   return async () => {
     try {
@@ -81,14 +87,16 @@ function refiller({ boards, logger, signal }: KeepTablesOptions): () => Promise<
         if (!told)
           logger.warn({ tables: missing.length }, "Redis has lost tables; they are being filled again");
         told = true;
-        await importMatches({ boards, seasons: missing, signal });
+        await locks.using(SETTLEMENT, { ttlMs: SETTLEMENT_TTL_MS }, (lock) =>
+          importMatches({ boards, seasons: missing, signal: AbortSignal.any([signal, lock.signal]) }),
+        );
         return false;
       }
       if (told) logger.warn("All tables are whole again");
       told = false;
       return true;
     } catch (error) {
-      // Why Redis cannot be asked is told once, by those who watch it.
+      // Why Redis cannot be asked is told once, by those who watch it; or another process is settling.
       logger.debug({ reason: (error as Error).message }, "tables could not be looked after");
       return false;
     }

@@ -1,5 +1,7 @@
 import { expect } from "chai";
 import { close, createRedis, type RedisClient } from "express-redis-suite/redis";
+import { redisStores } from "express-redis-suite/stores";
+import type { LockManager } from "express-redis-suite/stores/lock/lock-manager";
 import { Redis } from "ioredis";
 import { pino } from "pino";
 import { Boards } from "../../demo-app/boards.ts";
@@ -26,6 +28,9 @@ describeWithRedisServer("the keeping of the tables", () => {
   let tables: KeptTables;
   let log: string[];
 
+  const locksOn = (on: RedisClient): LockManager =>
+    redisStores(on, { prefix: "keep-test", deadlineMs: PATIENT_MS }).locks;
+
   async function keepOn(url: string): Promise<void> {
     client = await createRedis(url, { name: "keep-test", maxReconnectDelayMs: 50 });
     boards = new Boards(client, SEASONS, PATIENT_MS);
@@ -33,7 +38,7 @@ describeWithRedisServer("the keeping of the tables", () => {
     log = [];
     stopping = new AbortController();
     const logger = pino({ level: "warn" }, { write: (line: string) => void log.push(line) });
-    tables = keepTables({ boards, logger, signal: stopping.signal, everyMs: 20 });
+    tables = keepTables({ boards, locks: locksOn(client), logger, signal: stopping.signal, everyMs: 20 });
   }
   afterEach(async () => {
     stopping.abort();
@@ -118,6 +123,7 @@ describeWithRedisServer("the keeping of the tables", () => {
       const { signal } = stopping;
       const { wake } = keepTables({
         boards: waiting,
+        locks: locksOn(client),
         logger: pino({ level: "silent" }),
         signal,
         everyMs: 3_600_000,

@@ -59,16 +59,9 @@ for (const form of ["routeLock", "routeLock.wrap"] as const) {
     });
 
     it("refuses one that has waited for as long as it may, with the status asked for", async () => {
-      const gate = createGate();
-      const app = appOf(
-        async (_req, res) => {
-          await gate.pass();
-          res.send("done");
-        },
-        { waitMs: 30, onBusy: 423 },
-      );
-      const first = request(app).post("/").then();
-      await gate.reached;
+      const { locks } = redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS });
+      const first = await locks.acquire("work", { ttlMs: LONG_MS });
+      const app = appOf((_req, res) => void res.send("done"), { locks, waitMs: 30, onBusy: 423 });
       const events = await collectEvents(channels.routeLock, async () => {
         const answer = await request(app).post("/");
         expect([answer.status, answer.type, answer.body]).to.deep.equal([
@@ -79,8 +72,7 @@ for (const form of ["routeLock", "routeLock.wrap"] as const) {
         expect(Number(answer.get("Retry-After"))).to.be.within(1, LONG_MS / 1000);
       });
       expect(events.map(({ outcome }) => outcome)).to.deep.equal(["busy"]);
-      gate.open();
-      expect((await first).status).to.equal(200);
+      await first.release();
     });
 
     it("answers 503 where too many wait", async () => {
