@@ -12,8 +12,10 @@ declare module "redlock" {
     release(): Promise<unknown>;
   }
 
-  export default class Redlock {
+  class Redlock {
     constructor(clients: Iterable<Redis>, settings?: Partial<Settings>);
     acquire(keys: string[], ttlMs: number): Promise<Lock>;
   }
+
+  export = Redlock;
 }
