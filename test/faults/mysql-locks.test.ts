@@ -37,6 +37,12 @@ describe("locks on a MariaDB that fails", () => {
       (error: unknown) => error,
     );
 
+  /** The threads of a server that is told to stop may still answer for a moment. */
+  async function freeze(): Promise<void> {
+    server.signal("SIGSTOP");
+    await eventually(async () => expect(await failureOf(hasty.now())).to.be.instanceOf(StoreTimeoutError));
+  }
+
   async function holdAll(): Promise<void> {
     const keys = Array.from({ length: CONNECTIONS }, (_, at) => `key ${at}`);
     await eventually(async () => {
@@ -66,7 +72,7 @@ describe("locks on a MariaDB that fails", () => {
   it("outlast a freeze of the server, during which nobody waits longer than the deadline", async () => {
     await store.acquire(ASKED);
     await eventually(() => hasty.acquire({ ...ASKED, key: "hasty" }));
-    server.signal("SIGSTOP");
+    await freeze();
     const failures = await Promise.all([
       failureOf(hasty.extend("hasty", "a", 2 * LONG_MS)),
       ...Array.from({ length: 20 }, (_, at) => failureOf(hasty.acquire({ ...ASKED, key: `other ${at}` }))),
@@ -84,7 +90,7 @@ describe("locks on a MariaDB that fails", () => {
 
   it("that could not be given back to a frozen server are free once it goes on", async () => {
     await eventually(() => hasty.acquire(ASKED));
-    server.signal("SIGSTOP");
+    await freeze();
     expect(await failureOf(hasty.release("k", "a"))).to.be.instanceOf(StoreTimeoutError);
     server.signal("SIGCONT");
     await eventually(async () =>
@@ -95,8 +101,9 @@ describe("locks on a MariaDB that fails", () => {
   });
 
   it("that a frozen server gave after the deadline are not kept", async () => {
-    (await pool.getConnection()).release();
-    server.signal("SIGSTOP");
+    const ready = await Promise.all([pool.getConnection(), pool.getConnection()]);
+    for (const connection of ready) connection.release();
+    await freeze();
     expect(await failureOf(hasty.acquire(ASKED))).to.be.instanceOf(StoreTimeoutError);
     server.signal("SIGCONT");
     await eventually(async () =>
