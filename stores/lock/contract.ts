@@ -33,7 +33,7 @@ export type LockAttempt =
       readonly acquired: false;
       /**
        * Until the first holder's time is over unless it extends, milliseconds; 0 where nobody holds the lock and others
-       * in line come first.
+       * in line come first, or where the store does not know.
        */
       readonly retryAfterMs: number;
     };

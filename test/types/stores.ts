@@ -33,17 +33,18 @@ import {
   type Standing,
   type Submission,
 } from "express-redis-suite/stores/leaderboard/redis";
-import type { LockAttempt, LockStore } from "express-redis-suite/stores/lock/contract";
+import type { LockAttempt, LockRelease, LockStore } from "express-redis-suite/stores/lock/contract";
 import {
   assertLockTtlMs,
   LockManager,
+  type LockManagerOptions,
   type Lock,
   type TryAcquire,
 } from "express-redis-suite/stores/lock/lock-manager";
 import { MemoryLockStore, type MemoryLockStoreOptions } from "express-redis-suite/stores/lock/memory";
 import { MysqlLockStore, type MysqlLockStoreOptions } from "express-redis-suite/stores/lock/mysql";
 import { EtcdLockStore, type EtcdLockStoreOptions } from "express-redis-suite/stores/lock/etcd";
-import { RedisLockStore } from "express-redis-suite/stores/lock/redis";
+import { RedisLockStore, type RedisLockStoreOptions } from "express-redis-suite/stores/lock/redis";
 import { exactly } from "./exactly.ts";
 
 declare const client: Redis;
@@ -102,9 +103,27 @@ const lockStores: LockStore[] = [
 // @ts-expect-error: another client
 void new EtcdLockStore(settings);
 export async function locked(): Promise<Lock | undefined> {
-  const asked: LockAttempt | undefined = await lockStores[0]?.acquire("k", "owner", 1);
+  const asked: LockAttempt | undefined = await lockStores[0]?.acquire({
+    key: "k",
+    owner: "owner",
+    ttlMs: 1,
+    limit: 2,
+    waitedMs: 0,
+  });
   // @ts-expect-error: known only of a lock that was not acquired
   void asked?.retryAfterMs;
+  const redisLocks: RedisLockStoreOptions = { ...settings, replicas: { atLeast: 1, timeoutMs: 50 } };
+  void new RedisLockStore(redisLocks);
+  const wants: LockManagerOptions = { requires: ["fencing", "line"], maxWaiting: 10 };
+  const manager = new LockManager(new MemoryLockStore(), wants);
+  exactly<number>()(await manager.using(["a", "b"], { ttlMs: 1, waitMs: 1 }, (lock) => lock.fence));
+  exactly<string>()(await manager.using("a", { ttlMs: 1 }, async ({ key }) => key));
+  const released: LockRelease = await (await manager.acquire("a", { ttlMs: 1, limit: Infinity })).release();
+  void released;
+  // @ts-expect-error: no such feature
+  void new LockManager(new MemoryLockStore(), { requires: ["speed"] });
+  // @ts-expect-error: no such option
+  void manager.acquire("a", { ttlMs: 1, retryCount: 1 });
   assertLockTtlMs(1);
   const attempt: TryAcquire = await new LockManager(new MemoryLockStore()).tryAcquire("k", { ttlMs: 1 });
   if (!attempt.acquired) exactly<number>()(attempt.retryAfterMs);
