@@ -1,6 +1,7 @@
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from "express";
 import {
   routeLock,
+  type BusyStatus,
   type LockedHandler,
   type RouteLock,
   type RouteLockOptions,
@@ -14,9 +15,16 @@ const options: RouteLockOptions = {
   locks,
   key: (req) => req.path,
   ttlMs: 1,
+  waitMs: 1,
+  mode: "read-write",
+  onBusy: 423,
   name: "n",
   onStoreError: "allow",
 };
+const status: BusyStatus = 429;
+app.post("/a", routeLock({ ...options, onBusy: status, key: (req) => [req.path, "b"] }));
+// @ts-expect-error: not a status of these
+routeLock({ ...options, onBusy: 500 });
 const named: RouteLock = routeLock;
 
 // A handler of any kind.

@@ -2,6 +2,7 @@ import type { Etcd3 } from "etcd3";
 import type { Redis } from "ioredis";
 import type { Pool as CallbackPool } from "mysql2";
 import type { Pool } from "mysql2/promise";
+import { LockQueueFullError, LockTimeoutError } from "express-redis-suite/stores/errors";
 import { redisStores, type RedisStores, type RedisStoresOptions } from "express-redis-suite/stores";
 import {
   STAMP_LIFE_MS,
@@ -33,18 +34,36 @@ import {
   type Standing,
   type Submission,
 } from "express-redis-suite/stores/leaderboard/redis";
-import type { LockAttempt, LockRelease, LockStore } from "express-redis-suite/stores/lock/contract";
+import {
+  HEARTBEAT_MS,
+  type LockAttempt,
+  type LockFeature,
+  type LockHolder,
+  type LockRelease,
+  type LockRequest,
+  type LockState,
+  type LockStore,
+} from "express-redis-suite/stores/lock/contract";
 import {
   assertLockTtlMs,
   LockManager,
+  type ClockCheck,
+  type ClockCheckOptions,
+  type HeldInfo,
   type LockManagerOptions,
+  type LockOptions,
+  type WaitOptions,
   type Lock,
   type TryAcquire,
 } from "express-redis-suite/stores/lock/lock-manager";
 import { MemoryLockStore, type MemoryLockStoreOptions } from "express-redis-suite/stores/lock/memory";
 import { MysqlLockStore, type MysqlLockStoreOptions } from "express-redis-suite/stores/lock/mysql";
 import { EtcdLockStore, type EtcdLockStoreOptions } from "express-redis-suite/stores/lock/etcd";
-import { RedisLockStore, type RedisLockStoreOptions } from "express-redis-suite/stores/lock/redis";
+import {
+  RedisLockStore,
+  type RedisLockStoreOptions,
+  type ReplicaOptions,
+} from "express-redis-suite/stores/lock/redis";
 import { exactly } from "./exactly.ts";
 
 declare const client: Redis;
@@ -155,4 +174,42 @@ export function codeOf(error: unknown): string {
   if (error instanceof ScoreOutOfRangeError) exactly<422>()(error.status);
   if (error instanceof RedisConnectError || error instanceof EmbeddedRedisError) return error.code;
   return "";
+}
+
+// What a lock store of one's own is made of.
+const features: readonly LockFeature[] = ["fencing", "limits", "line", "clock"];
+export class OwnLockStore implements LockStore {
+  readonly features: ReadonlySet<LockFeature> = new Set(features);
+  async acquire({ waitedMs }: LockRequest): Promise<LockAttempt> {
+    return { acquired: false, retryAfterMs: waitedMs ?? HEARTBEAT_MS };
+  }
+  async extend(): Promise<boolean> {
+    return false;
+  }
+  async release(): Promise<LockRelease> {
+    return "expired";
+  }
+  async inspect(): Promise<LockState> {
+    const holders: readonly LockHolder[] = [{ limit: 1, expiresInMs: undefined, fence: undefined }];
+    return { holders, waiting: 0 };
+  }
+  async now(): Promise<number> {
+    return 0;
+  }
+}
+export async function watchedLocks(): Promise<readonly HeldInfo[]> {
+  const options: LockOptions = { ttlMs: 1, limit: 2, autoExtend: true };
+  const wait: WaitOptions = { ...options, waitMs: 1, signal: AbortSignal.timeout(1) };
+  const replicas: ReplicaOptions = { atLeast: 1 };
+  const locks = new LockManager(new RedisLockStore({ ...settings, replicas }));
+  try {
+    await locks.acquire("a", wait);
+  } catch (error) {
+    if (error instanceof LockTimeoutError) exactly<number>()(error.retryAfterMs);
+    if (error instanceof LockQueueFullError) exactly<"LOCK_QUEUE_FULL">()(error.code);
+  }
+  const check: ClockCheckOptions = { toleranceMs: 1 };
+  const clock: ClockCheck = await locks.checkClock(check);
+  void clock.aheadMs;
+  return locks.held();
 }
