@@ -1,6 +1,7 @@
 import type { Bench } from "../harness/rounds.ts";
 import type { Contender } from "./contender.ts";
-import { memoryStore, redisStore, waiting } from "./ours.ts";
+import { startEtcd, startMariadb, startThreeRedis } from "./other-servers.ts";
+import { etcdStore, memoryStore, mysqlStore, redisStore, redlockStore, waiting } from "./ours.ts";
 
 /** One backend of ours, through the same manager as all. A new one is an entry in {@link backends}. */
 export interface Backend extends Contender {
@@ -24,5 +25,20 @@ export const backends: readonly Backend[] = [
     name: "backend: redis",
     server: async ({ redisUrl }) => ({ url: redisUrl, stop: async () => {} }),
     open: async (place) => waiting(await redisStore(place)),
+  },
+  {
+    name: "backend: redlock over three",
+    server: startThreeRedis,
+    open: async (place) => waiting(await redlockStore(place)),
+  },
+  {
+    name: "backend: etcd, one server",
+    server: startEtcd,
+    open: async (place) => waiting(etcdStore(place)),
+  },
+  {
+    name: "backend: MariaDB",
+    server: startMariadb,
+    open: async (place) => waiting(mysqlStore(place)),
   },
 ];

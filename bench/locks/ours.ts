@@ -2,7 +2,12 @@ import { createRedis, type RedisClient } from "express-redis-suite/redis";
 import type { LockStore } from "express-redis-suite/stores/lock/contract";
 import { LockManager } from "express-redis-suite/stores/lock/lock-manager";
 import { MemoryLockStore } from "express-redis-suite/stores/lock/memory";
+import { EtcdLockStore } from "express-redis-suite/stores/lock/etcd";
+import { MysqlLockStore } from "express-redis-suite/stores/lock/mysql";
 import { RedisLockStore } from "express-redis-suite/stores/lock/redis";
+import { RedlockStore } from "express-redis-suite/stores/lock/redlock";
+import { Etcd3 } from "etcd3";
+import { createPool } from "mysql2/promise";
 import { PATIENCE_MS, TTL_MS, type Locker, type LockPlace } from "./contender.ts";
 import type { Batching } from "./peers.ts";
 
@@ -17,6 +22,21 @@ export async function redisStore(
   // Read at each command; createRedis has no option for it.
   client.options.enableAutoPipelining = batching === "auto";
   return new RedisLockStore({ client, prefix, deadlineMs: DEADLINE_MS });
+}
+
+export async function redlockStore({ url, prefix }: LockPlace): Promise<LockStore> {
+  const clients = await Promise.all(url.split(",").map((one) => createRedis(one)));
+  return new RedlockStore({ clients, prefix, deadlineMs: DEADLINE_MS });
+}
+
+export function etcdStore({ url, prefix }: LockPlace): LockStore {
+  return new EtcdLockStore({ client: new Etcd3({ hosts: [url] }), prefix, deadlineMs: DEADLINE_MS });
+}
+
+/** With a connection for each lock that is held at the same time. */
+export function mysqlStore({ url, prefix }: LockPlace): LockStore {
+  const pool = createPool({ uri: url, connectionLimit: 60 });
+  return new MysqlLockStore({ pool, prefix, deadlineMs: DEADLINE_MS });
 }
 
 export function memoryStore(): LockStore {
