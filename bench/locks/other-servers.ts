@@ -11,7 +11,7 @@ export async function startThreeRedis(): Promise<BackendServer | undefined> {
   const servers = await Promise.all([startRedisServer(), startRedisServer(), startRedisServer()]);
   return {
     url: servers.map(({ url }) => url).join(),
-    stop: async () => void (await Promise.all(servers.map(({ stop }) => stop()))),
+    stop: async () => void (await Promise.all(servers.map((server) => server.stop()))),
   };
 }
 
@@ -33,8 +33,8 @@ export async function startEtcd(): Promise<BackendServer | undefined> {
     "log-outputs": "stdout",
   };
   const args = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
-  const { stop } = await startProcess("etcd", args, { folder, port });
-  return { url, stop };
+  const server = await startProcess("etcd", args, { folder, port });
+  return { url, stop: () => server.stop() };
 }
 
 export async function startMariadb(): Promise<BackendServer | undefined> {
@@ -54,6 +54,6 @@ export async function startMariadb(): Promise<BackendServer | undefined> {
   };
   const flags = ["--no-defaults", "--skip-grant-tables", "--skip-innodb", "--skip-name-resolve"];
   const args = [...flags, ...Object.entries(settings).map(([name, value]) => `--${name}=${value}`)];
-  const { stop } = await startProcess("mariadbd", args, { folder, port });
-  return { url: `mysql://root@127.0.0.1:${port}`, stop };
+  const server = await startProcess("mariadbd", args, { folder, port });
+  return { url: `mysql://root@127.0.0.1:${port}`, stop: () => server.stop() };
 }

@@ -198,8 +198,8 @@ export class OwnLockStore implements LockStore {
   }
 }
 export async function watchedLocks(): Promise<readonly HeldInfo[]> {
-  const options: LockOptions = { ttlMs: 1, limit: 2, autoExtend: true };
-  const wait: WaitOptions = { ...options, waitMs: 1, signal: AbortSignal.timeout(1) };
+  const plain: LockOptions = { ttlMs: 1, limit: 2, autoExtend: true };
+  const wait: WaitOptions = { ...plain, waitMs: 1, signal: AbortSignal.timeout(1) };
   const replicas: ReplicaOptions = { atLeast: 1 };
   const locks = new LockManager(new RedisLockStore({ ...settings, replicas }));
   try {

@@ -202,8 +202,8 @@ describeWithRedisServer("a lock whose Redis is gone", () => {
   afterEach(() => server.stop());
 
   for (const [what, trouble] of Object.entries({
-    frozen: (): void => void server.signal("SIGSTOP"),
-    killed: (): void => void server.signal("SIGKILL"),
+    frozen: (): void => server.signal("SIGSTOP"),
+    killed: (): void => server.signal("SIGKILL"),
   })) {
     it(`is lost at its own time and not before, where Redis is ${what}`, async () => {
       const client = await createRedis(server.url);
