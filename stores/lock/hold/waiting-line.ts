@@ -47,6 +47,8 @@ export class WaitingLine {
   #wakeSleeper: (() => void) | undefined;
   /** Told while the store was being asked: the reply may be older than that. */
   #isWoken = false;
+  /** Also while the store is still asked for one who has left: two who ask for one owner would give back what it has. */
+  #isServing = false;
 
   /** @param keepsLine whether the store keeps those who wait in a line, and tells them of their turn */
   constructor(keepsLine: boolean, onEmpty: () => void) {
@@ -83,7 +85,7 @@ export class WaitingLine {
       const timer = setTimeout(() => this.#leave(place, timeoutOf(place)), waitMs);
       signal?.addEventListener("abort", abort, { once: true });
       this.#places.push(place);
-      if (this.#places.length === 1) void this.#serve();
+      if (!this.#isServing) void this.#serve();
     });
   }
 
@@ -94,11 +96,13 @@ export class WaitingLine {
   }
 
   async #serve(): Promise<void> {
+    this.#isServing = true;
     for (let first: Place | undefined; (first = this.#places[0]);) {
       this.#isWoken = false;
       const sleepMs = await this.#ask(first);
       if (sleepMs !== undefined && this.#places[0] === first) await this.#sleep(sleepMs);
     }
+    this.#isServing = false;
     this.#onEmpty();
   }
 
