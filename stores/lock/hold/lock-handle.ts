@@ -1,3 +1,4 @@
+import { LockLostError } from "../../errors.ts";
 import { assertLockTtlMs } from "./lock-options.ts";
 import type { LockRelease } from "../contract.ts";
 import type { Lock } from "../lock.ts";
@@ -35,6 +36,7 @@ export class LockHandle implements Lock {
   }
 
   assertValid(): void {
+    if (this.#released !== undefined) throw new LockLostError("the lock was released");
     this.hold.assertValid();
   }
 

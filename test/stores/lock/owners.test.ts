@@ -52,6 +52,16 @@ describe("LockManager, a lock that its caller works under", () => {
     });
   });
 
+  it("is over for an inner caller that has given it back", async () => {
+    await locks.using("k", LONG, async (outer) => {
+      const inner = await locks.acquire("k", LONG);
+      await inner.release();
+      expect(inner.isValid()).to.equal(false);
+      expect(() => inner.assertValid()).to.throw(LockLostError);
+      expect(() => outer.assertValid()).not.to.throw();
+    });
+  });
+
   it("lasts at least as long as the inner caller asks for", async () => {
     const outer = await locks.acquire("k", { ttlMs: 1000 });
     await locks.run(outer, async () => {
