@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import { LockLostError, LockTimeoutError } from "../../errors.ts";
 import { keepTrying } from "../../keep-trying.ts";
@@ -58,7 +59,8 @@ export class KeyLocks {
     const hold = await this.#lines.join(key, {
       waitMs: options.waitMs,
       signal: options.signal,
-      ask: (waitedMs) => this.#ask(owner, key, { ...options, waitedMs }),
+      // Not in the context of whoever was first in line: what that caller works under, and its trace, are its own.
+      ask: AsyncResource.bind((waitedMs: number) => this.#ask(owner, key, { ...options, waitedMs })),
       giveUp: () => void keepTrying(() => this.#store.release(key, owner), HEARTBEAT_MS),
     });
     return new LockHandle(hold);
