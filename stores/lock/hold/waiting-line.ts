@@ -44,6 +44,7 @@ export class WaitingLine {
   readonly #places: Place[] = [];
   readonly #pollMs: Range;
   readonly #onEmpty: () => void;
+  #isServing = false;
   #wakeSleeper: (() => void) | undefined;
   /** Told while the store was being asked: the reply may be older than that. */
   #isWoken = false;
@@ -95,6 +96,7 @@ export class WaitingLine {
     this.#wakeSleeper?.();
   }
 
+  /** Once at a time, also where all have left while the store is asked: two would ask, and answer, for one place. */
   async #serve(): Promise<void> {
     this.#isServing = true;
     for (let first: Place | undefined; (first = this.#places[0]);) {
