@@ -5,6 +5,8 @@ export const LONGEST_KEY = 255;
 const QUOTED = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"(.*)$/;
 const PARAMETERS =
   /^(?:; *[a-z*][a-z0-9_.*-]*(?:=(?:"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*"|[\w!#$%&'*+.^`|~:/@?=-]+))?)*$/;
+/** Each run of blanks is looked at once: a field may be 16 KB of them. */
+const BLANKS_AROUND = /^ +|(?<! ) +$/g;
 /** Neither a blank nor what has a meaning in a list, in parameters or in a String. */
 const BARE = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+$/;
 
@@ -14,7 +16,7 @@ const BARE = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+$/;
  * {@link LONGEST_KEY}, there twice, or has other characters than visible ASCII (and blanks, within quotes).
  */
 export function parseIdempotencyKey(field: string): string | undefined {
-  const text = field.replace(/^ +| +$/g, "");
+  const text = field.replace(BLANKS_AROUND, "");
   const quoted = QUOTED.exec(text);
   const key = quoted ? quoted[1]?.replace(/\\(["\\])/g, "$1") : BARE.exec(text)?.[0];
   if (quoted && !PARAMETERS.test(quoted[2] ?? "")) return undefined;

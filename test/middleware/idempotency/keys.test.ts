@@ -56,6 +56,14 @@ describe("an Idempotency-Key", () => {
     it(`may not be ${what}`, () => expect(parseIdempotencyKey(field)).to.equal(undefined));
   }
 
+  it("is refused at once, however many blanks stand within", () => {
+    const cpuBefore = process.cpuUsage();
+    expect(parseIdempotencyKey(`a${" ".repeat(100_000)}b`)).to.equal(undefined);
+    const { user, system } = process.cpuUsage(cpuBefore);
+    // Looked at anew from each of them, they take a minute of processor time.
+    expect((user + system) / 1000).to.be.below(1000);
+  });
+
   it("may be any String that RFC 9651 can write, and is what was written", () => {
     const visible = fc.string({ unit: fc.constantFrom(...printable()), minLength: 1, maxLength: 255 });
     fc.assert(
