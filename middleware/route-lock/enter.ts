@@ -1,5 +1,5 @@
 import type { Request, Response } from "express";
-import { LockQueueFullError, LockTimeoutError } from "../../stores/errors.ts";
+import { LockLostError, LockQueueFullError, LockTimeoutError } from "../../stores/errors.ts";
 import type { Lock, TryAcquire } from "../../stores/lock/lock.ts";
 import { channels, publish, type RouteLockEvent } from "../../telemetry/channels.ts";
 import { requestKeys } from "../request/request-key.ts";
@@ -44,7 +44,7 @@ export function createEnter(options: RouteLockOptions): Enter {
     const askedAt = performance.now();
     let taken: Lock | Refusal;
     try {
-      taken = await take(options, keys, { req, res });
+      taken = await take(options, keys, { req, res }).catch(lostWhileTaken);
     } catch (error) {
       report("store-error", askedAt, storeFailure("routeLock", error));
       if (onStoreError === "allow" && !isAnswered(res)) return "unlocked";
@@ -79,6 +79,8 @@ async function take(
   const left = new AbortController();
   const leave = (): void => left.abort();
   res.once("close", leave);
+  // It may have gone while its key was read, or before.
+  if (res.closed) leave();
   try {
     return await locks.acquire(keys, { ...asked, waitMs, signal: left.signal });
   } catch (error) {
@@ -89,6 +91,12 @@ async function take(
   } finally {
     res.off("close", leave);
   }
+}
+
+/** One of several was over before the last was given, or the one that the caller works under is: no failure of the store. */
+function lostWhileTaken(error: unknown): Refusal {
+  if (error instanceof LockLostError) return { outcome: "lost" };
+  throw error;
 }
 
 function outcomeOf(attempt: TryAcquire): Lock | Refusal {
