@@ -44,7 +44,6 @@ export class WaitingLine {
   readonly #places: Place[] = [];
   readonly #pollMs: Range;
   readonly #onEmpty: () => void;
-  #isServing = false;
   #wakeSleeper: (() => void) | undefined;
   /** Told while the store was being asked: the reply may be older than that. */
   #isWoken = false;
