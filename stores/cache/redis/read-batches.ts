@@ -1,8 +1,8 @@
 import { replyPrefix } from "../../../telemetry/error-code.ts";
 import type { RedisAccess } from "../../redis/access.ts";
-import { sendAtEndOfTurn } from "../../redis/end-of-turn.ts";
 import type { RedisClient } from "../../redis/server-of.ts";
 import type { Slots } from "../../redis/slots.ts";
+import { TurnBatches } from "../../redis/turn-batches.ts";
 
 /** So many values keep Redis, which does one thing at a time, for a fraction of a millisecond, unless they are large. */
 const MOST_AT_ONCE = 64;
@@ -25,7 +25,7 @@ type Batch = Map<string, Reader[]>;
 export class ReadBatches {
   readonly #redis: RedisAccess;
   readonly #slots: Slots;
-  readonly #open = new Map<number, Batch>();
+  readonly #batches = new TurnBatches<number, Batch>((batch) => this.#send(batch));
 
   constructor(redis: RedisAccess, slots: Slots) {
     this.#redis = redis;
@@ -39,25 +39,12 @@ export class ReadBatches {
 
   #add(key: string, readers: readonly Reader[]): void {
     const group = this.#slots.groupOf(key);
-    let batch = this.#open.get(group);
-    if (!batch) {
-      if (this.#open.size === 0) sendAtEndOfTurn(() => this.#sendAll());
-      batch = new Map();
-      this.#open.set(group, batch);
-    }
+    let batch = this.#batches.get(group);
+    if (!batch) this.#batches.open(group, (batch = new Map()));
     const others = batch.get(key);
     if (others) others.push(...readers);
     else batch.set(key, [...readers]);
-    if (batch.size === MOST_AT_ONCE) {
-      this.#open.delete(group);
-      void this.#send(batch);
-    }
-  }
-
-  #sendAll(): void {
-    const batches = [...this.#open.values()];
-    this.#open.clear();
-    for (const batch of batches) void this.#send(batch);
+    if (batch.size === MOST_AT_ONCE) this.#batches.sendNow(group);
   }
 
   async #send(batch: Batch): Promise<void> {

@@ -1,7 +1,7 @@
 import type { RedisAccess } from "../../redis/access.ts";
-import { sendAtEndOfTurn } from "../../redis/end-of-turn.ts";
 import type { RedisClient } from "../../redis/server-of.ts";
 import { Slots } from "../../redis/slots.ts";
+import { TurnBatches } from "../../redis/turn-batches.ts";
 import { HEARTBEAT_MS } from "../contract.ts";
 import { operate } from "./lock-script.ts";
 
@@ -37,7 +37,7 @@ export class LockOperations {
   readonly #redis: RedisAccess;
   readonly #channel: string;
   readonly #slots: Slots;
-  readonly #open = new Map<number, Waiting[]>();
+  readonly #batches = new TurnBatches<number, Waiting[]>((batch) => this.#send(batch));
 
   /** @param channel on which this process is told of its turn */
   constructor(redis: RedisAccess, channel: string) {
@@ -53,21 +53,10 @@ export class LockOperations {
 
   #add(waiting: Waiting): void {
     const group = this.#slots.groupOf(waiting.operation.lock);
-    const batch = this.#open.get(group);
+    const batch = this.#batches.get(group);
     if (batch) batch.push(waiting);
-    else {
-      if (this.#open.size === 0) sendAtEndOfTurn(() => this.#sendAll());
-      this.#open.set(group, [waiting]);
-    }
-    if (batch?.length !== MOST_AT_ONCE) return;
-    this.#open.delete(group);
-    void this.#send(batch);
-  }
-
-  #sendAll(): void {
-    const batches = [...this.#open.values()];
-    this.#open.clear();
-    for (const batch of batches) void this.#send(batch);
+    else this.#batches.open(group, [waiting]);
+    if (batch?.length === MOST_AT_ONCE) this.#batches.sendNow(group);
   }
 
   async #send(batch: readonly Waiting[]): Promise<void> {

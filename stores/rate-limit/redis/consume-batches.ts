@@ -1,6 +1,6 @@
 import { replyPrefix } from "../../../telemetry/error-code.ts";
 import type { RedisAccess } from "../../redis/access.ts";
-import { sendAtEndOfTurn } from "../../redis/end-of-turn.ts";
+import { TurnBatches } from "../../redis/turn-batches.ts";
 import type { SetScripts } from "./set-scripts.ts";
 
 /**
@@ -39,7 +39,7 @@ interface Batch {
  */
 export class ConsumeBatches {
   readonly #redis: RedisAccess;
-  readonly #open = new Map<string, Batch>();
+  readonly #batches = new TurnBatches<string, Batch>((batch) => this.#send(batch));
   #apart: boolean;
 
   constructor(redis: RedisAccess) {
@@ -57,24 +57,16 @@ export class ConsumeBatches {
 
   /** Sends what waits for the end of the turn, so that a command sent now comes after it. */
   sendAll(): void {
-    const batches = [...this.#open.values()];
-    this.#open.clear();
-    for (const batch of batches) void this.#send(batch);
+    this.#batches.sendAll();
   }
 
   #add(scripts: SetScripts, waiting: Waiting): void {
     // The state's key has the set of policies in its name.
     const group = this.#apart ? waiting.keys.join() : scripts.stateSuffix;
-    let batch = this.#open.get(group);
-    if (!batch) {
-      if (this.#open.size === 0) sendAtEndOfTurn(() => this.sendAll());
-      batch = { scripts, waiting: [waiting] };
-      this.#open.set(group, batch);
-    } else batch.waiting.push(waiting);
-    if (batch.waiting.length === MOST_AT_ONCE) {
-      this.#open.delete(group);
-      void this.#send(batch);
-    }
+    const batch = this.#batches.get(group);
+    if (batch) batch.waiting.push(waiting);
+    else this.#batches.open(group, { scripts, waiting: [waiting] });
+    if (batch?.waiting.length === MOST_AT_ONCE) this.#batches.sendNow(group);
   }
 
   async #send({ scripts, waiting }: Batch): Promise<void> {
