@@ -58,6 +58,8 @@ export class Messages {
   }
 
   #connect(): void {
+    // It would outlive a client that has ended, and keep the process running.
+    if (this.#client.status === "end") return;
     const node = nodeOf(this.#client);
     if (!node) return this.#connectLater();
     const connection = createSubscriber(node);
