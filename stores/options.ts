@@ -77,13 +77,15 @@ export type StoreKind =
   | "RateLimitStore"
   | "CacheStore"
   | "LockManager"
+  | "LockStore"
+  | "Lock"
   | "IdempotencyStore"
   | "express-session Store";
 
 interface StoreMarks {
   readonly methods: readonly string[];
-  /** Its name among the stores of `redisStores`. */
-  readonly of: string;
+  /** Where one comes from. */
+  readonly such: string;
 }
 
 /**
@@ -91,17 +93,19 @@ interface StoreMarks {
  * methods.
  */
 const STORE_KINDS: Readonly<Record<StoreKind, StoreMarks>> = {
-  RateLimitStore: { methods: ["consume"], of: "rateLimit" },
-  CacheStore: { methods: ["read", "lead", "fill"], of: "cache" },
-  LockManager: { methods: ["tryAcquire"], of: "locks" },
-  IdempotencyStore: { methods: ["begin", "complete", "abandon"], of: "idempotency" },
-  "express-session Store": { methods: ["get", "set", "destroy", "on"], of: "session" },
+  RateLimitStore: { methods: ["consume"], such: "redisStores(…).rateLimit" },
+  CacheStore: { methods: ["read", "lead", "fill"], such: "redisStores(…).cache" },
+  LockManager: { methods: ["tryAcquire"], such: "redisStores(…).locks" },
+  LockStore: { methods: ["acquire", "extend", "release"], such: "new RedisLockStore({ client, prefix })" },
+  Lock: { methods: ["extend", "release", "assertValid"], such: "acquire returns" },
+  IdempotencyStore: { methods: ["begin", "complete", "abandon"], such: "redisStores(…).idempotency" },
+  "express-session Store": { methods: ["get", "set", "destroy", "on"], such: "redisStores(…).session" },
 };
 
 /** @throws TypeError for anything but a store of this kind, which says what it is instead, and where the right one is */
 export function assertStore(value: unknown, what: string, kind: StoreKind): void {
   if (isStore(value, kind)) return;
-  const right = `${withArticle(kind)}, such as redisStores(…).${STORE_KINDS[kind].of}`;
+  const right = `${withArticle(kind)}, such as ${STORE_KINDS[kind].such}`;
   throw new TypeError(`${what} must be ${right}, not ${insteadOfStore(value)}`);
 }
 

@@ -65,6 +65,7 @@ const RENAMED = {
   timeout: 'use "ttlMs", or "waitMs"',
   keyGenerator: 'use "key"',
   shared: 'use mode: "shared"',
+  limit: 'for a counting semaphore call "using" of the LockManager in the handler',
   status: 'use "onBusy"',
 };
 
@@ -73,7 +74,7 @@ export function assertRouteLockOptions(options: RouteLockOptions): void {
   assertOptionNames("routeLock", options, OPTIONS, RENAMED);
   const { locks, ttlMs, waitMs = 0, mode = "exclusive", onBusy = 409, onStoreError = "deny" } = options;
   assertStore(locks, "routeLock: locks", "LockManager");
-  assertLockTtlMs(ttlMs);
+  assertLockTtlMs(ttlMs, "routeLock: ttlMs");
   assertOneOf(onStoreError, "routeLock: onStoreError", ["deny", "allow"]);
   assertOneOf(mode, "routeLock: mode", ["exclusive", "shared", "read-write"]);
   if (!Object.hasOwn(BUSY_TITLES, onBusy)) {

@@ -1,9 +1,16 @@
-import { assertCount, assertOptionNames } from "../options.ts";
+import { assertCount, assertOptionNames, assertStore } from "../options.ts";
 import type { LockFeature, LockState, LockStore } from "./contract.ts";
 import { checkClock, type ClockCheck, type ClockCheckOptions } from "./hold/clock-check.ts";
 import { KeyLocks } from "./hold/key-locks.ts";
 import type { LockHandle } from "./hold/lock-handle.ts";
-import { assertFeatures, assertLockOptions } from "./hold/lock-options.ts";
+import {
+  assertFeatures,
+  assertKeys,
+  assertLockOptions,
+  assertRequired,
+  assertWork,
+  type Owner,
+} from "./hold/lock-options.ts";
 import { LockSet } from "./hold/lock-set.ts";
 import type { HeldInfo, Lock, LockOptions, TryAcquire, WaitOptions } from "./lock.ts";
 
@@ -33,12 +40,14 @@ export class LockManager {
   readonly #store: LockStore;
   readonly #locks: KeyLocks;
 
-  /** @throws TypeError for an option that is unknown or invalid, and for what `store` cannot do */
+  /** @throws TypeError for what is no store, for an option that is unknown or invalid, and for what `store` cannot do */
   constructor(store: LockStore, options: LockManagerOptions = {}) {
+    assertStore(store, "LockManager: store", "LockStore");
     assertOptionNames("LockManager", options, ["requires", "maxWaiting"]);
     const { requires = [], maxWaiting = 1000 } = options;
+    assertRequired(requires);
     assertFeatures(store, requires, "LockManager: requires");
-    assertCount(maxWaiting, "maxWaiting");
+    assertCount(maxWaiting, "LockManager: maxWaiting");
     this.#store = store;
     this.#locks = new KeyLocks(store, maxWaiting);
   }
@@ -56,6 +65,7 @@ export class LockManager {
    * @throws TypeError for an option that is invalid, or that the store cannot keep
    */
   async tryAcquire(keys: string | readonly string[], options: LockOptions): Promise<TryAcquire> {
+    assertKeys("tryAcquire", keys);
     assertLockOptions("tryAcquire", options, this.#store);
     if (typeof keys === "string") return this.#locks.tryAcquire(keys, options);
     const attempts = await Promise.allSettled(
@@ -83,8 +93,13 @@ export class LockManager {
    *
    * @throws TypeError for an option that is invalid, or that the store cannot keep
    */
-  async acquire(keys: string | readonly string[], options: WaitOptions): Promise<Lock> {
-    assertLockOptions("acquire", options, this.#store);
+  acquire(keys: string | readonly string[], options: WaitOptions): Promise<Lock> {
+    return this.#acquire("acquire", keys, options);
+  }
+
+  async #acquire(owner: Owner, keys: string | readonly string[], options: WaitOptions): Promise<Lock> {
+    assertKeys(owner, keys);
+    assertLockOptions(owner, options, this.#store);
     const { waitMs = 0, signal } = options;
     const until = performance.now() + waitMs;
     const taken: LockHandle[] = [];
@@ -123,7 +138,8 @@ export class LockManager {
     options: WaitOptions,
     work: (lock: Lock) => Result | Promise<Result>,
   ): Promise<Result> {
-    const lock = await this.acquire(keys, { autoExtend: true, ...options });
+    assertWork("using", work);
+    const lock = await this.#acquire("using", keys, { autoExtend: true, ...options });
     try {
       return await this.run(lock, () => work(lock));
     } finally {
@@ -134,6 +150,8 @@ export class LockManager {
 
   /** Runs `work` as the owner of `lock`: asked for in it, the same key is given at once. */
   run<Result>(lock: Lock, work: () => Result): Result {
+    assertWork("run", work);
+    assertStore(lock, "run: lock", "Lock");
     return this.#locks.run(lock, work);
   }
 
@@ -165,7 +183,6 @@ export class LockManager {
 function ordered(keys: string | readonly string[]): readonly string[] {
   if (typeof keys === "string") return [keys];
   const names = [...new Set(keys)].toSorted();
-  if (names.length === 0) throw new TypeError("at least one key is needed");
   return names;
 }
 

@@ -51,7 +51,10 @@ export class KeyLocks {
     if (options.waitMs === 0) {
       const attempt = await this.tryAcquire(key, options);
       if (attempt.acquired) return attempt.lock;
-      throw new LockTimeoutError("the lock is held by another", attempt.retryAfterMs);
+      const why = attempt.late
+        ? "the lock's time was over before the reply came"
+        : "the lock is held by another";
+      throw new LockTimeoutError(why, attempt.retryAfterMs);
     }
     const outer = this.#ownership.holdOf(key);
     if (outer) return new LockHandle(await this.#nested(outer, options));

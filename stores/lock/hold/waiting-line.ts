@@ -168,7 +168,10 @@ export class WaitingLine {
 }
 
 function timeoutOf({ waiter: { waitMs }, failure, retryAfterMs = 0 }: Place): unknown {
-  return failure ?? new LockTimeoutError(`the lock did not become free within ${waitMs} ms`, retryAfterMs);
+  return (
+    failure ??
+    new LockTimeoutError(`the lock did not become free within ${Math.ceil(waitMs)} ms`, retryAfterMs)
+  );
 }
 
 interface Range {
