@@ -25,7 +25,7 @@ export interface ReplicaOptions {
   readonly timeoutMs?: number;
 }
 
-/** What Redis counts with where there is no limit. */
+/** What Redis counts with where there is no limit; ioredis may read it as one more. */
 const UNLIMITED = Number.MAX_SAFE_INTEGER;
 
 /**
@@ -88,7 +88,7 @@ export class RedisLockStore implements LockStore {
     );
     const holders = Array.from({ length: rest.length / 3 }, (_, at) => {
       const [limit = 1, expiresInMs = 0, fence = 0] = rest.slice(at * 3, at * 3 + 3);
-      return { limit: limit === UNLIMITED ? Infinity : limit, expiresInMs: Math.max(0, expiresInMs), fence };
+      return { limit: limit >= UNLIMITED ? Infinity : limit, expiresInMs: Math.max(0, expiresInMs), fence };
     });
     return { holders, waiting };
   }

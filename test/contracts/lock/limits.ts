@@ -18,6 +18,16 @@ export function describeLimits(store: () => LockStore): void {
     expect(await take("writer")).to.equal(true);
   });
 
+  it("shows the limit of each holder as it was asked for", async () => {
+    const limits = async (): Promise<unknown> => (await store().inspect("k")).holders.map(({ limit }) => limit);
+    await take("a", Infinity);
+    await take("b", Infinity);
+    expect(await limits()).to.deep.equal([Infinity, Infinity]);
+    await store().release("k", "a");
+    await take("c", 3);
+    expect(await limits()).to.have.members([Infinity, 3]);
+  });
+
   it("counts holders up to the limit, and lets one in for each that leaves", async () => {
     for (const owner of ["a", "b", "c"]) expect(await take(owner, 3)).to.equal(true);
     expect(await take("d", 3)).to.equal(false);
