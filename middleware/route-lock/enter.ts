@@ -75,16 +75,18 @@ async function take(
 ): Promise<Lock | Refusal> {
   const isShared = mode === "shared" || (mode === "read-write" && isSafeMethod(req.method));
   const asked = { ttlMs, limit: isShared ? Infinity : 1 };
-  if (waitMs === 0) return outcomeOf(await locks.tryAcquire(keys, asked));
   const left = new AbortController();
   const leave = (): void => left.abort();
-  res.once("close", leave);
-  // It may have gone while its key was read, or before.
-  if (res.closed) leave();
   try {
+    if (waitMs === 0) return outcomeOf(await locks.tryAcquire(keys, asked));
+    // It may have gone while the key was read, and closes once.
+    if (res.closed) return { outcome: "left" };
+    res.once("close", leave);
     return await locks.acquire(keys, { ...asked, waitMs, signal: left.signal });
   } catch (error) {
     if (left.signal.aborted) return { outcome: "left" };
+    // The first of several keys, or the one that the request works under: no failure of the store.
+    if (error instanceof LockLostError) return { outcome: "lost" };
     if (error instanceof LockTimeoutError) return { outcome: "busy", retryAfterMs: error.retryAfterMs };
     if (error instanceof LockQueueFullError) return { outcome: "queue-full", retryAfterMs: waitMs };
     throw error;

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { expect } from "chai";
-import express, { type RequestHandler } from "express";
+import express, { type Request, type RequestHandler, type Response } from "express";
 import { rateLimit } from "express-redis-suite/rate-limit";
 import { responseCache } from "express-redis-suite/response-cache";
 import { routeLock } from "express-redis-suite/route-lock";
@@ -63,4 +63,43 @@ describe("a route lock whose client has gone", () => {
       }
     });
   }
+
+  it("does not wait in line for one that went while its key was read", async () => {
+    const locks = new LockManager(new MemoryLockStore());
+    const held = await locks.acquire("a", { ttlMs: HOUR_MS });
+    let reached = (): void => {};
+    const inside = new Promise<void>((resolve) => (reached = resolve));
+    let runs = 0;
+    let ended = (): void => {};
+    const over = new Promise<void>((resolve) => (ended = resolve));
+    const key = async (req: Request): Promise<string> => {
+      const gone = once(req.res as Response, "close");
+      reached();
+      await gone;
+      return "a";
+    };
+    const app = express();
+    // The layers outside learn that the request is over.
+    app.use((_req, res, next) => {
+      const end = res.end.bind(res);
+      res.end = () => (ended(), end());
+      next();
+    });
+    app.get("/", routeLock({ locks, key, ttlMs: HOUR_MS, waitMs: HOUR_MS }), (_req, res) => {
+      runs++;
+      res.end();
+    });
+    const served = await serve(app);
+    try {
+      const sent = served.send("/");
+      await inside;
+      sent.destroy();
+      await over;
+      expect((await locks.inspect("a")).waiting).to.equal(0);
+      await held.release();
+      expect(runs).to.equal(0);
+    } finally {
+      await served.stop();
+    }
+  });
 });

@@ -15,6 +15,25 @@ import { serve } from "../rate-limit/served-app.ts";
 
 const LONG_MS = 60_000;
 
+describe("routeLock, several keys that are waited for", () => {
+  it("does not run unlocked where the first ends before the last is free, though it may without the store", async () => {
+    const locks = new LockManager(new MemoryLockStore());
+    await locks.tryAcquire("b", { ttlMs: 150 });
+    let runs = 0;
+    const options = { locks, key: () => ["a", "b"], ttlMs: 50, waitMs: LONG_MS } as const;
+    const app = express().post("/", routeLock({ ...options, onStoreError: "allow" }), (_req, res) => {
+      runs++;
+      res.end();
+    });
+    const events = await collectEvents(channels.routeLock, async () => {
+      const answer = await request(app).post("/");
+      expect([answer.status, answer.type]).to.deep.equal([503, "application/problem+json"]);
+    });
+    expect(runs).to.equal(0);
+    expect(events.map(({ outcome }) => outcome)).to.deep.equal(["lost"]);
+  });
+});
+
 for (const form of ["routeLock", "routeLock.wrap"] as const) {
   const appOf = (handler: RequestHandler, overrides: Partial<RouteLockOptions>): Express => {
     const { locks } = redisStores(redis(), { prefix: "test", deadlineMs: PATIENT_MS });
