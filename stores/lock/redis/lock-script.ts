@@ -87,7 +87,8 @@ local function pass_on(found, lock)
     if not first or comes_before(waiter, first) then first = waiter end
   end
   if first and first.channel ~= CHANNEL and has_room(found, first.limit) then
-    redis.call('PUBLISH', first.channel, lock)
+    -- What was done stands, also for a user who may not publish; the first in line then finds out by asking.
+    redis.pcall('PUBLISH', first.channel, lock)
   end
 end
 
