@@ -64,7 +64,9 @@ export class KeyLocks {
       signal: options.signal,
       // Not in the context of whoever was first in line: what that caller works under, and its trace, are its own.
       ask: AsyncResource.bind((waitedMs: number) => this.#ask(owner, key, { ...options, waitedMs })),
-      giveUp: () => void keepTrying(() => this.#store.release(key, owner), HEARTBEAT_MS),
+      // Either may have come of a question whose answer was lost: a place in line, or the lock.
+      giveUp: () =>
+        void keepTrying(() => this.#store.release(key, owner), Math.max(options.ttlMs, HEARTBEAT_MS)),
     });
     return new LockHandle(hold);
   }
