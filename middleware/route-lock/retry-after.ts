@@ -18,8 +18,11 @@ export class RetryAfter {
     this.#usualMs = before + (heldMs - before) * SHARE_OF_LAST;
   }
 
-  /** Seconds, at least one, and no more than until the lock ends by itself, in `remainingMs`. */
-  seconds(remainingMs: number): number {
+  /**
+   * Seconds, at least one, and no more than until the lock ends by itself, in `knownMs`; 0 where that is not known.
+   */
+  seconds(knownMs: number): number {
+    const remainingMs = knownMs > 0 ? knownMs : this.#ttlMs;
     const heldMs = Math.max(0, this.#ttlMs - remainingMs);
     const leftMs = (this.#usualMs ?? 0) - heldMs;
     const waitMs = Math.min(leftMs > 0 ? leftMs : heldMs, remainingMs);

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { StoreUnavailableError } from "../errors.ts";
-import { assertCount, assertDurationMs, assertOptionNames } from "../options.ts";
+import { assertCount, assertOptionNames } from "../options.ts";
 import { RedisAccess, type RedisAccessOptions } from "../redis/access.ts";
 import { messagesOf } from "../redis/messages.ts";
 import { serverOf } from "../redis/server-of.ts";
@@ -45,13 +45,14 @@ export class RedisLockStore implements LockStore {
   /** On which this process is told of its turn. */
   readonly #channel: string;
   readonly #awaited = new AwaitedKeys();
+  readonly #listeners = new Set<(key: string) => void>();
 
   /** @throws TypeError for an option that is unknown or invalid */
   constructor(options: RedisLockStoreOptions) {
     assertOptionNames("RedisLockStore", options, ["client", "prefix", "deadlineMs", "replicas"]);
     const { replicas } = options;
     this.#redis = new RedisAccess("lock", options);
-    if (replicas) this.#replicas = checkedReplicas(replicas);
+    if (replicas) this.#replicas = checkedReplicas(replicas, options.deadlineMs);
     this.#channel = `${options.prefix}:turn:${randomUUID()}`;
     this.#operations = new LockOperations(this.#redis, this.#channel);
   }
@@ -65,6 +66,8 @@ export class RedisLockStore implements LockStore {
     const reply = await this.#ask(lock, ["acquire", owner, ttlMs, Math.min(limit, UNLIMITED), waitedUs]);
     if (reply < 0) return { acquired: false, retryAfterMs: -1 - reply };
     if (waitedMs !== undefined) this.#awaited.delete(lock, owner);
+    // Where one may share, so may the next.
+    if (limit > 1) this.#tell(lock);
     if (this.#replicas) await this.#replicate(key, owner, this.#replicas);
     return { acquired: true, fence: reply };
   }
@@ -77,7 +80,9 @@ export class RedisLockStore implements LockStore {
   async release(key: string, owner: string): Promise<LockRelease> {
     const lock = this.#redis.key(key);
     this.#awaited.delete(lock, owner);
-    const reply = await this.#ask(lock, ["release", owner, 1, 1, -1]);
+    const asked = this.#ask(lock, ["release", owner, 1, 1, -1]);
+    this.#tell(lock);
+    const reply = await asked;
     return reply === 1 ? "released" : reply === 0 ? "expired" : "taken";
   }
 
@@ -94,12 +99,19 @@ export class RedisLockStore implements LockStore {
   }
 
   onTurn(listener: (key: string) => void): () => void {
-    return messagesOf(this.#redis.client).listen(this.#channel, (message) => {
+    const own = (key: string): void => listener(key);
+    this.#listeners.add(own);
+    const leave = messagesOf(this.#redis.client).listen(this.#channel, {
       // ioredis puts its prefix before keys, and before no message.
-      const lock = message.slice((this.#redis.client.options.keyPrefix ?? "").length);
-      const key = this.#awaited.keyOf(lock);
-      if (key !== undefined) listener(key);
+      onMessage: (message) => this.#tell(message.slice((this.#redis.client.options.keyPrefix ?? "").length)),
+      onHearing: () => {
+        for (const key of this.#awaited.keys()) own(key);
+      },
     });
+    return () => {
+      this.#listeners.delete(own);
+      leave();
+    };
   }
 
   /** Of a Cluster, that of any one master. */
@@ -113,6 +125,12 @@ export class RedisLockStore implements LockStore {
   #ask(lock: string, args: Operation["args"]): Promise<number> {
     const operation = { lock, book: bookOf(lock), args };
     return this.#redis.observe({ operation: args[0] }, () => this.#operations.ask(operation));
+  }
+
+  /** Redis tells other processes alone: whoever listens here is told at once, so that both share a script. */
+  #tell(lock: string): void {
+    const key = this.#awaited.keyOf(lock);
+    if (key !== undefined) for (const listener of this.#listeners) listener(key);
   }
 
   async #replicate(key: string, owner: string, replicas: Required<ReplicaOptions>): Promise<void> {
@@ -130,10 +148,14 @@ function bookOf(lock: string): string {
   return `${lock}:book`;
 }
 
-function checkedReplicas(replicas: ReplicaOptions): Required<ReplicaOptions> {
+function checkedReplicas(replicas: ReplicaOptions, deadlineMs = 250): Required<ReplicaOptions> {
   assertOptionNames("RedisLockStore: replicas", replicas, ["atLeast", "timeoutMs"]);
   const { atLeast, timeoutMs = 100 } = replicas;
   assertCount(atLeast, "replicas.atLeast");
-  assertDurationMs(timeoutMs, "replicas.timeoutMs");
+  assertCount(timeoutMs, "replicas.timeoutMs");
+  // Else each replica that is slow would look like a server that is away.
+  if (timeoutMs >= deadlineMs) {
+    throw new TypeError(`replicas.timeoutMs must be less than deadlineMs (${deadlineMs}), not ${timeoutMs}`);
+  }
   return { atLeast, timeoutMs };
 }

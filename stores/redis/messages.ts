@@ -1,9 +1,15 @@
 import type { Redis } from "ioredis";
+import { replyPrefix } from "../../telemetry/error-code.ts";
+import { warnOnce } from "../../telemetry/warn-once.ts";
 import { hangUp } from "./close.ts";
 import type { RedisClient } from "./server-of.ts";
 import { createSubscriber } from "./subscriber.ts";
 
-type Listener = (message: string) => void;
+export interface MessageListener {
+  onMessage(message: string): void;
+  /** From now on everything is heard; what was said before may have been missed. */
+  onHearing(): void;
+}
 
 /** Of a Cluster, before another node is listened to. */
 const NEXT_NODE_MS = 200;
@@ -23,7 +29,7 @@ export function messagesOf(client: RedisClient): Messages {
  */
 export class Messages {
   readonly #client: RedisClient;
-  readonly #channels = new Map<string, Set<Listener>>();
+  readonly #channels = new Map<string, Set<MessageListener>>();
   #connection: Redis | undefined;
 
   /** Use {@link messagesOf}. */
@@ -37,8 +43,9 @@ export class Messages {
   }
 
   /** Returns what ends it. */
-  listen(channel: string, listener: Listener): () => void {
-    const own: Listener = (message) => listener(message);
+  listen(channel: string, listener: MessageListener): () => void {
+    // One that listens twice does so twice.
+    const own = { ...listener };
     const listeners = this.#channels.get(channel);
     if (listeners) listeners.add(own);
     else {
@@ -49,7 +56,7 @@ export class Messages {
     return () => this.#leave(channel, own);
   }
 
-  #leave(channel: string, own: Listener): void {
+  #leave(channel: string, own: MessageListener): void {
     const listeners = this.#channels.get(channel);
     if (!listeners?.delete(own) || listeners.size > 0) return;
     this.#channels.delete(channel);
@@ -66,7 +73,7 @@ export class Messages {
     this.#connection = connection;
     connection.on("ready", () => this.#subscribe(connection, [...this.#channels.keys()]));
     connection.on("message", (channel, message) => {
-      for (const listener of this.#channels.get(channel) ?? []) listener(message);
+      for (const listener of this.#channels.get(channel) ?? []) listener.onMessage(message);
     });
     // The messages of a Cluster reach all of its nodes, so any other will do.
     if (this.#client.isCluster) connection.once("close", () => this.#moveOn(connection));
@@ -76,7 +83,18 @@ export class Messages {
   #subscribe(connection: Redis, channels: readonly string[]): void {
     // Before it is ready, all of them are subscribed as it becomes so.
     if (connection.status !== "ready" || channels.length === 0) return;
-    connection.subscribe(...channels).catch(() => connection.disconnect(true));
+    connection.subscribe(...channels).then(
+      () => {
+        for (const channel of channels) {
+          for (const listener of this.#channels.get(channel) ?? []) listener.onHearing();
+        }
+      },
+      (error: unknown) => {
+        // Asked again, it would be refused again: a user of Redis who may not listen to these channels.
+        if (error instanceof Error && replyPrefix(error) === "NOPERM") warnOfRefusal();
+        else connection.disconnect(true);
+      },
+    );
   }
 
   #moveOn(connection: Redis): void {
@@ -105,4 +123,11 @@ function nodeOf(client: RedisClient): Redis | undefined {
   if (!("nodes" in client)) return client;
   const masters = client.nodes("master");
   return masters[Math.floor(Math.random() * masters.length)];
+}
+
+function warnOfRefusal(): void {
+  warnOnce(
+    "ERS_MESSAGES_REFUSED",
+    "the Redis user may not listen to the channels of the stores, so whoever waits for a lock asks for it instead of being told",
+  );
 }

@@ -14,6 +14,10 @@ export class AwaitedKeys {
     if (owners?.size === 0) this.#keys.delete(lock);
   }
 
+  keys(): readonly string[] {
+    return [...this.#keys.values()].map(({ key }) => key);
+  }
+
   keyOf(lock: string): string | undefined {
     return this.#keys.get(lock)?.key;
   }

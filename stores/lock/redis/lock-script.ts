@@ -21,6 +21,11 @@ ${WHOLE}
 -- Of the operation under way: the lock, and the book where that is a string; MGET passes over a hash.
 local held, last
 
+-- What MGET passed over because it is of another type is somebody else's key: the error that GET makes of it.
+local function set(lock, holder, ttl)
+  if not redis.call('SET', lock, holder, 'PX', ttl, 'NX') then redis.call('GET', lock) end
+end
+
 -- The usual case: nobody holds the key, or this owner does, and nobody shares it or waits. Nothing where it is not that.
 local function alone(operation, lock, book, owner, ttl, limit)
   local found = redis.call('MGET', lock, book)
@@ -39,7 +44,7 @@ local function alone(operation, lock, book, owner, ttl, limit)
   if limit ~= '1' then return end
   local fence = math.max((last or 0) + 1, clock())
   local text = whole(fence)
-  redis.call('SET', lock, owner .. ' ' .. text, 'PX', ttl)
+  set(lock, owner .. ' ' .. text, ttl)
   redis.call('SET', book, text, 'PX', ttl + KEPT)
   return fence
 end
@@ -57,7 +62,7 @@ local function take(lock, book, me, ttl, limit, found)
   if limit > 1 then
     share(book, found, { owner = me.owner, limit = limit, fence = fence }, ttl)
   else
-    redis.call('SET', lock, me.owner .. ' ' .. whole(fence), 'PX', ttl)
+    set(lock, me.owner .. ' ' .. whole(fence), ttl)
     if #found.waiters == 0 then
       redis.call('SET', book, whole(fence), 'PX', ttl + KEPT)
       return fence

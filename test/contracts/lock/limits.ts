@@ -52,7 +52,7 @@ export function describeLimits(store: () => LockStore): void {
   });
 
   it("extends one of several holders", async () => {
-    expect([await take("a", 2, 60), await take("b", 2, 60)]).to.deep.equal([true, true]);
+    expect([await take("a", 2, 600), await take("b", 2, 600)]).to.deep.equal([true, true]);
     expect(await store().extend("k", "a", LONG_MS)).to.equal(true);
     await eventually(async () => expect(await take("c", 2)).to.equal(true));
     expect(await store().release("k", "a")).to.equal("released");

@@ -85,7 +85,7 @@ for (const form of ["routeLock", "routeLock.wrap"] as const) {
             late.push(error);
           }
         },
-        { ttlMs: 40 },
+        { ttlMs: 500 },
       );
       const answer = await request(app).post("/");
       expect([answer.status, answer.type]).to.deep.equal([503, "application/problem+json"]);
@@ -98,7 +98,7 @@ for (const form of ["routeLock", "routeLock.wrap"] as const) {
           res.write("half of it");
           await new Promise((resolve) => res.once("close", resolve));
         },
-        { ttlMs: 40 },
+        { ttlMs: 500 },
       );
       const failure: unknown = await request(app)
         .post("/")
@@ -115,7 +115,7 @@ for (const form of ["routeLock", "routeLock.wrap"] as const) {
             await eventually(() => expect(req.lock?.signal.aborted).to.equal(true));
           }
         },
-        { ttlMs: 40 },
+        { ttlMs: 500 },
       );
       const answer = await request(app).post("/");
       expect([answer.status, answer.text]).to.deep.equal([200, "done"]);
