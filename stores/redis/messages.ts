@@ -50,7 +50,7 @@ export class Messages {
     if (listeners) listeners.add(own);
     else {
       this.#channels.set(channel, new Set([own]));
-      if (this.#connection) this.#subscribe(this.#connection, [channel]);
+      if (this.#connection) void this.#subscribe(this.#connection, [channel]);
       else this.#connect();
     }
     return () => this.#leave(channel, own);
@@ -71,7 +71,7 @@ export class Messages {
     if (!node) return this.#connectLater();
     const connection = createSubscriber(node);
     this.#connection = connection;
-    connection.on("ready", () => this.#subscribe(connection, [...this.#channels.keys()]));
+    connection.on("ready", () => void this.#subscribe(connection, [...this.#channels.keys()]));
     connection.on("message", (channel, message) => {
       for (const listener of this.#channels.get(channel) ?? []) listener.onMessage(message);
     });
@@ -80,21 +80,20 @@ export class Messages {
     connection.connect().catch(() => {});
   }
 
-  #subscribe(connection: Redis, channels: readonly string[]): void {
+  async #subscribe(connection: Redis, channels: readonly string[]): Promise<void> {
     // Before it is ready, all of them are subscribed as it becomes so.
     if (connection.status !== "ready" || channels.length === 0) return;
-    connection.subscribe(...channels).then(
-      () => {
-        for (const channel of channels) {
-          for (const listener of this.#channels.get(channel) ?? []) listener.onHearing();
-        }
-      },
-      (error: unknown) => {
-        // Asked again, it would be refused again: a user of Redis who may not listen to these channels.
-        if (error instanceof Error && replyPrefix(error) === "NOPERM") warnOfRefusal();
-        else connection.disconnect(true);
-      },
-    );
+    try {
+      await connection.subscribe(...channels);
+    } catch (error) {
+      // Asked again, it would be refused again: a user of Redis who may not listen to these channels.
+      if (error instanceof Error && replyPrefix(error) === "NOPERM") warnOfRefusal();
+      else connection.disconnect(true);
+      return;
+    }
+    for (const channel of channels) {
+      for (const listener of this.#channels.get(channel) ?? []) listener.onHearing();
+    }
   }
 
   #moveOn(connection: Redis): void {

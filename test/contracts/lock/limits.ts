@@ -19,7 +19,8 @@ export function describeLimits(store: () => LockStore): void {
   });
 
   it("shows the limit of each holder as it was asked for", async () => {
-    const limits = async (): Promise<unknown> => (await store().inspect("k")).holders.map(({ limit }) => limit);
+    const limits = async (): Promise<unknown> =>
+      (await store().inspect("k")).holders.map(({ limit }) => limit);
     await take("a", Infinity);
     await take("b", Infinity);
     expect(await limits()).to.deep.equal([Infinity, Infinity]);

@@ -66,7 +66,8 @@ describe("RedisLockStore, replicas", () => {
     [{ atLeast: 1, timeOut: 250 }, "timeOut"],
   ] as const) {
     it(`may not be ${JSON.stringify(replicas)}`, () => {
-      const make = (): unknown => new RedisLockStore({ client: redis(), prefix: "l", replicas: replicas as ReplicaOptions });
+      const make = (): unknown =>
+        new RedisLockStore({ client: redis(), prefix: "l", replicas: replicas as ReplicaOptions });
       expect(make).to.throw(TypeError, says);
     });
   }

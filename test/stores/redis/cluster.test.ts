@@ -68,7 +68,7 @@ describeWithRedisServer("createRedis with a Cluster URL", () => {
         const attempt = await stores.locks.tryAcquire(id, { ttlMs: 60_000 });
         if (!attempt.acquired) throw new Error("the lock is busy");
         expect(await attempt.lock.extend(60_000)).to.equal(true);
-        expect(await attempt.lock.release()).to.equal(true);
+        expect(await attempt.lock.release()).to.equal("released");
         await stores.rateLimit.consume(id, POLICIES, 1);
         await stores.rateLimit.reset(id, POLICIES);
         expect(await board.submit(id, [{ id: "1", changes: [{ player: "a", deltas: [5] }] }])).to.equal(1);
