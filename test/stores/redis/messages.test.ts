@@ -7,7 +7,8 @@ import { PATIENT_MS, redis, redisUrl } from "../../support/shared-redis.ts";
 
 describe("the connection on which a client hears of messages", () => {
   it("is not opened for a client that has ended: it would keep the process running", async () => {
-    const client = await createRedis(redisUrl());
+    // A name that no other connection has: the clients of other tests listen on the same server.
+    const client = await createRedis(redisUrl(), { name: "ended" });
     const locks = new LockManager(new RedisLockStore({ client, prefix: "l", deadlineMs: PATIENT_MS }));
     await close(client);
     await eventually(() => expect(client.status).to.equal("end"));
@@ -16,6 +17,6 @@ describe("the connection on which a client hears of messages", () => {
       () => {},
     );
     await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(await redis().client("LIST")).not.to.include(":subscriber");
+    expect(await redis().client("LIST")).not.to.include("ended:subscriber");
   });
 });
