@@ -1,7 +1,16 @@
-import { close, createEmbeddedRedis, createRedis, type RedisClient } from "express-redis-suite/redis";
+import {
+  close,
+  createEmbeddedRedis,
+  createRedis,
+  type CreateRedisOptions,
+  type RedisClient,
+} from "express-redis-suite/redis";
 import { EmbeddedRedisError, RedisConnectError } from "express-redis-suite/stores/errors";
 import type { Config } from "./config.ts";
 import { StartError } from "./start-error.ts";
+
+/** The default of `createRedis`. */
+const COMMAND_TIMEOUT_MS = 1000;
 
 /** The Redis the demo found or made. */
 export interface RedisSource {
@@ -19,13 +28,16 @@ export interface RedisSource {
 export async function openRedis({
   redisUrl,
   engine,
-}: Pick<Config, "redisUrl" | "engine">): Promise<RedisSource> {
+  storeDeadlineMs,
+}: Pick<Config, "redisUrl" | "engine" | "storeDeadlineMs">): Promise<RedisSource> {
+  // A client that gives up before the stores do would make their deadline its own.
+  const options = { name: "demo", commandTimeoutMs: Math.max(COMMAND_TIMEOUT_MS, storeDeadlineMs) };
   try {
     if (redisUrl !== undefined) {
-      const client = await createRedis(redisUrl, { name: "demo" });
+      const client = await createRedis(redisUrl, options);
       return { client, kind: "url", close: () => close(client) };
     }
-    return await embed(engine);
+    return await embed(engine, options);
   } catch (error) {
     const expected = error instanceof RedisConnectError || error instanceof EmbeddedRedisError;
     if (!expected) throw error;
@@ -39,10 +51,10 @@ export async function openRedis({
   }
 }
 
-async function embed(engine: Config["engine"]): Promise<RedisSource> {
+async function embed(engine: Config["engine"], options: CreateRedisOptions): Promise<RedisSource> {
   const server = await createEmbeddedRedis({ engine });
   try {
-    const client = await createRedis(server.url, { name: "demo" });
+    const client = await createRedis(server.url, options);
     return {
       client,
       kind: `embedded-${server.engine}`,
