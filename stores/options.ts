@@ -23,6 +23,14 @@ export function assertDurationMs(value: unknown, what: string): void {
     throw new TypeError(`${what} must be at most ${LONGEST_TIMER_MS} milliseconds`);
 }
 
+/** @throws TypeError for anything but a number of milliseconds that a timer can count, or 0 for not at all */
+export function assertWaitMs(value: unknown, what: string): void {
+  if (typeof value === "number" && value >= 0 && value <= LONGEST_TIMER_MS) return;
+  throw new TypeError(
+    `${what} must be a number of milliseconds from 0 to ${LONGEST_TIMER_MS}, not ${printed(value)}`,
+  );
+}
+
 /** @throws TypeError that lists the choices */
 export function assertOneOf(value: unknown, what: string, choices: readonly string[]): void {
   if (choices.some((choice) => choice === value)) return;

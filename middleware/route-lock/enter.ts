@@ -44,7 +44,7 @@ export function createEnter(options: RouteLockOptions): Enter {
     const askedAt = performance.now();
     let taken: Lock | Refusal;
     try {
-      taken = await take(options, keys, { req, res }).catch(lostWhileTaken);
+      taken = await take(options, keys, { req, res });
     } catch (error) {
       report("store-error", askedAt, storeFailure("routeLock", error));
       if (onStoreError === "allow" && !isAnswered(res)) return "unlocked";
@@ -93,12 +93,6 @@ async function take(
   } finally {
     res.off("close", leave);
   }
-}
-
-/** One of several was over before the last was given, or the one that the caller works under is: no failure of the store. */
-function lostWhileTaken(error: unknown): Refusal {
-  if (error instanceof LockLostError) return { outcome: "lost" };
-  throw error;
 }
 
 function outcomeOf(attempt: TryAcquire): Lock | Refusal {

@@ -1,12 +1,6 @@
 import type { Request, Response } from "express";
 import { assertLockTtlMs, type LockManager } from "../../stores/lock/lock-manager.ts";
-import {
-  assertOneOf,
-  assertOptionNames,
-  assertStore,
-  LONGEST_TIMER_MS,
-  printed,
-} from "../../stores/options.ts";
+import { assertOneOf, assertOptionNames, assertStore, assertWaitMs, printed } from "../../stores/options.ts";
 
 /** What Express says of a request that nobody has described. */
 export type Params = Request["params"];
@@ -80,11 +74,7 @@ export function assertRouteLockOptions(options: RouteLockOptions): void {
   if (!Object.hasOwn(BUSY_TITLES, onBusy)) {
     throw new TypeError(`routeLock: onBusy must be 409, 423, 429 or 503, not ${printed(onBusy)}`);
   }
-  if (!(typeof waitMs === "number" && waitMs >= 0 && waitMs <= LONGEST_TIMER_MS)) {
-    throw new TypeError(
-      `routeLock: waitMs must be a number of milliseconds from 0 to ${LONGEST_TIMER_MS}, not ${printed(waitMs)}`,
-    );
-  }
+  assertWaitMs(waitMs, "routeLock: waitMs");
   if (mode !== "exclusive" && !locks.features.has("limits")) {
     throw new TypeError(`routeLock: mode "${mode}" needs a lock store with shared locks`);
   }

@@ -3,6 +3,7 @@ import {
   assertFlag,
   assertOneOf,
   assertOptionNames,
+  assertWaitMs,
   LONGEST_TIMER_MS,
   printed,
 } from "../../options.ts";
@@ -47,11 +48,7 @@ export function assertLockOptions(owner: Owner, options: WaitOptions, store: Loc
   assertLimit(limit, `${owner}: limit`);
   if (limit !== 1) assertFeatures(store, ["limits"], `${owner}: limit`);
   assertFlag(autoExtend, `${owner}: autoExtend`);
-  if (!(typeof waitMs === "number" && waitMs >= 0 && waitMs <= LONGEST_TIMER_MS)) {
-    throw new TypeError(
-      `${owner}: waitMs must be a number of milliseconds from 0 to ${LONGEST_TIMER_MS}, not ${printed(waitMs)}`,
-    );
-  }
+  assertWaitMs(waitMs, `${owner}: waitMs`);
 }
 
 const PROMISED: Readonly<Record<LockFeature, string>> = {
