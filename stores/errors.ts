@@ -76,3 +76,24 @@ export class LoadTimeoutError extends Error {
   readonly status = 503;
   override readonly name = "LoadTimeoutError";
 }
+
+/** A session ended while a request was at work on it: it was logged out, revoked, or expired. Nothing was stored. */
+export class SessionEndedError extends Error {
+  readonly code = "SESSION_ENDED";
+  readonly status = 401;
+  override readonly name = "SessionEndedError";
+}
+
+/** A user has as many sessions as they may have, and the store was told to refuse another. Nothing was stored. */
+export class SessionLimitError extends Error {
+  readonly code = "SESSION_LIMIT";
+  readonly status = 403;
+  override readonly name = "SessionLimitError";
+}
+
+/** A session is longer than the store's `maxBytes`. Nothing was stored; `message` says how long it is. */
+export class SessionTooLargeError extends Error {
+  readonly code = "SESSION_TOO_LARGE";
+  readonly status = 500;
+  override readonly name = "SessionTooLargeError";
+}

@@ -163,7 +163,7 @@ describe("npm run demo", () => {
       const run = await start({ env: { EMBEDDED_REDIS: engine } });
       const url = new URL(await urlOf(run));
       expect(url.port).to.not.equal("3000");
-      expect((await fetch(new URL("/readyz", url))).status).to.equal(200);
+      await eventually(async () => expect((await fetch(new URL("/readyz", url))).status).to.equal(200));
       run.child.kill("SIGINT");
       expect(await run.ended).to.equal(0);
     } finally {
