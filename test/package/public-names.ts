@@ -29,6 +29,9 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
       "LockTimeoutError",
       "RedisConnectError",
       "ScoreOutOfRangeError",
+      "SessionEndedError",
+      "SessionLimitError",
+      "SessionTooLargeError",
       "StoreTimeoutError",
       "StoreUnavailableError",
     ],
@@ -56,6 +59,7 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
   "./stores/idempotency/memory": { names: ["MemoryIdempotencyStore"] },
   "./stores/idempotency/redis": { names: ["RedisIdempotencyStore"] },
   "./stores/lock/etcd": { names: ["EtcdLockStore"] },
+  "./stores/session/contract": { names: [] },
   "./stores/session/redis": { names: ["RedisSessionStore"], peers: ["connect-redis"] },
   "./stores/leaderboard/redis": { names: ["RedisLeaderboard"] },
   "./rate-limit": {

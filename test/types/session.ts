@@ -1,9 +1,10 @@
 import express from "express";
 import { session, type SessionOptions } from "express-redis-suite/session";
+import type { SessionStore, SessionTimes, StoredSession } from "express-redis-suite/stores/session/contract";
 import {
   RedisSessionStore,
   type RedisSessionStoreOptions,
-  type StoredSession,
+  type StoredSession as SessionOfAll,
 } from "express-redis-suite/stores/session/redis";
 import { MemoryStore } from "express-session";
 import type { Redis } from "ioredis";
@@ -34,7 +35,14 @@ app.get("/me/:id", session(options), (req, res) => {
   req.session.userId = req.params.id;
   req.session.save(() => res.json(req.sessionID));
 });
-export const stored: Promise<StoredSession[]> = store.all();
+export const stored: Promise<SessionOfAll[]> = store.all();
+
+declare const contract: SessionStore;
+const times: SessionTimes = { idleTimeoutMs: 1, absoluteTimeoutMs: 2 };
+contract.keepTimes(times);
+export const renewed: Promise<string | undefined> = contract.renewId("sid", { ageMs: 1, graceMs: 1 });
+export const listed: Promise<StoredSession[]> = contract.sessionsOf("ada");
+export const ended: Promise<number> = contract.revokeAll("ada", { except: contract.storedId("sid") });
 
 // @ts-expect-error: no secret
 session({ store });

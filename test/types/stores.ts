@@ -24,6 +24,9 @@ import {
   LockLostError,
   RedisConnectError,
   ScoreOutOfRangeError,
+  SessionEndedError,
+  SessionLimitError,
+  SessionTooLargeError,
   StoreTimeoutError,
   StoreUnavailableError,
 } from "express-redis-suite/stores/errors";
@@ -172,6 +175,9 @@ export function codeOf(error: unknown): string {
   if (error instanceof StoreUnavailableError) exactly<503>()(error.status);
   if (error instanceof LockLostError) exactly<"LOCK_LOST">()(error.code);
   if (error instanceof ScoreOutOfRangeError) exactly<422>()(error.status);
+  if (error instanceof SessionEndedError) exactly<401>()(error.status);
+  if (error instanceof SessionLimitError) exactly<403>()(error.status);
+  if (error instanceof SessionTooLargeError) exactly<500>()(error.status);
   if (error instanceof RedisConnectError || error instanceof EmbeddedRedisError) return error.code;
   return "";
 }
