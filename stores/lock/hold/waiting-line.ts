@@ -23,8 +23,10 @@ interface Place {
   readonly reject: (why: unknown) => void;
   isAsking: boolean;
   isOver: boolean;
-  /** As the store said last; undefined before it has. */
-  retryAfterMs: number | undefined;
+  /** How often the store had answered the line when this caller came. */
+  readonly answersBefore: number;
+  /** As the store said last. */
+  retryAfterMs: number;
   /** Why the store could not be asked the last time; it is asked again for as long as the caller wants to wait. */
   failure: unknown;
 }
@@ -49,6 +51,7 @@ export class WaitingLine {
   #isWoken = false;
   /** Also while the store is still asked for one who has left: two who ask for one owner would give back what it has. */
   #isServing = false;
+  #answers = 0;
 
   /** @param keepsLine whether the store keeps those who wait in a line, and tells them of their turn */
   constructor(keepsLine: boolean, onEmpty: () => void) {
@@ -62,7 +65,8 @@ export class WaitingLine {
 
   /**
    * Resolves with the hold. Rejects with {@link LockTimeoutError} after `waitMs`, or with why the store could not be
-   * asked in the end; with the signal's reason once it aborts; and at once where the first question fails.
+   * asked in the end; with the signal's reason once it aborts; and at once where the store has answered nobody in line
+   * since the caller came.
    */
   join(waiter: Waiter): Promise<Hold> {
     return new Promise((resolve, reject) => {
@@ -78,7 +82,8 @@ export class WaitingLine {
         reject: (why) => (stop(), reject(why)),
         isAsking: false,
         isOver: false,
-        retryAfterMs: undefined,
+        answersBefore: this.#answers,
+        retryAfterMs: 0,
         failure: undefined,
       };
       const abort = (): void => this.#leave(place, signal?.reason);
@@ -113,6 +118,7 @@ export class WaitingLine {
     place.isAsking = true;
     try {
       const answer = await waiter.ask(performance.now() - since);
+      this.#answers += 1;
       if (!("retryAfterMs" in answer)) return this.#serveWith(place, answer);
       if (place.isOver) {
         waiter.giveUp();
@@ -124,7 +130,8 @@ export class WaitingLine {
       // A millisecond more, since the store counts whole ones.
       return answer.retryAfterMs > 0 ? Math.min(pollMs, answer.retryAfterMs + 1) : pollMs;
     } catch (error) {
-      if (!place.isOver && place.retryAfterMs !== undefined && !(error instanceof TypeError)) {
+      const wasThere = this.#answers > place.answersBefore;
+      if (!place.isOver && wasThere && !(error instanceof TypeError)) {
         place.failure = error;
         return within(STORE_AWAY_MS);
       }
@@ -167,7 +174,7 @@ export class WaitingLine {
   }
 }
 
-function timeoutOf({ waiter: { waitMs }, failure, retryAfterMs = 0 }: Place): unknown {
+function timeoutOf({ waiter: { waitMs }, failure, retryAfterMs }: Place): unknown {
   return (
     failure ??
     new LockTimeoutError(`the lock did not become free within ${Math.ceil(waitMs)} ms`, retryAfterMs)
