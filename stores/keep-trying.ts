@@ -1,5 +1,7 @@
 /** Doubled after each failure, so that what is tried during a long outage does not poll. */
 const FIRST_PAUSE_MS = 100;
+/** After a long outage others need not wait for longer than this for what is given back. */
+const LONGEST_PAUSE_MS = 2000;
 
 /**
  * Tries `run` until it succeeds, or `forMs` milliseconds are over, for what is given back after a question whose answer
@@ -7,7 +9,11 @@ const FIRST_PAUSE_MS = 100;
  */
 export async function keepTrying(run: () => Promise<unknown>, forMs: number): Promise<void> {
   const until = performance.now() + forMs;
-  for (let pauseMs = FIRST_PAUSE_MS; performance.now() < until; pauseMs *= 2) {
+  for (
+    let pauseMs = FIRST_PAUSE_MS;
+    performance.now() < until;
+    pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)
+  ) {
     try {
       await run();
       return;
