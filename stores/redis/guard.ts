@@ -23,8 +23,12 @@ export type Guard = <Reply>(call: () => Promise<Reply>, key?: string) => Promise
 
 const DEFAULT_DEADLINE_MS = 250;
 const NO_CALL = "guard: the call must be a function that returns a promise: guard(() => redis.ping())";
-/** The first words of errors that pass by themselves, or once an operator has helped; the question was a right one. */
-const UNABLE_FOR_NOW = /^(?:BUSY|CLUSTERDOWN|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|OOM|READONLY|TRYAGAIN) /;
+/**
+ * The first words of errors that pass by themselves, or once an operator has helped; the question was a right one. The
+ * last is what the client of a Cluster says of a slot that is on its way to another node for longer than it asks again.
+ */
+const UNABLE_FOR_NOW =
+  /^(?:(?:BUSY|CLUSTERDOWN|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|OOM|READONLY|TRYAGAIN) |Too many Cluster redirections)/;
 
 /**
  * Makes the guard of one store, or of commands of your own. The deadline is the guard's (milliseconds, default 250);

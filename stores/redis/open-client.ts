@@ -78,6 +78,11 @@ function clusterFailFast(options: CreateRedisOptions): ClusterOptions {
     slotsRefreshInterval: 10_000,
     // A command whose connection closed may have run: it is the caller's to repeat, not the client's.
     retryDelayOnFailover: 0,
+    // While a slot moves it is asked for a little while; but the server has said no before a store's deadline is over.
+    retryDelayOnTryAgain: 10,
+    maxRedirections: 8,
+    // Asked again, any node would be, also one that is away; and what is refused now is answered by a policy at once.
+    retryDelayOnClusterDown: 0,
   };
 }
 
