@@ -13,6 +13,9 @@ export function isAnswered(res: Response): boolean {
  */
 export function endUnread(res: Response): void {
   setImmediate(() => {
-    if (!res.writableEnded) res.end();
+    if (res.writableEnded) return;
+    // Node throws for one that is promised to a response without a body, and here nobody would catch it.
+    if (!res.headersSent) res.removeHeader("Trailer");
+    res.end();
   });
 }

@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { expect } from "chai";
 import { sendProblem } from "../../../middleware/response/problem.ts";
+import { eventually } from "../../support/eventually.ts";
 import { appOf, receive } from "./served.ts";
 
 const problem = { status: 409, title: "Conflict", detail: "höllo" };
@@ -57,5 +59,21 @@ describe("sendProblem", () => {
       vary: "Origin",
       "content-security-policy": "default-src 'none'",
     });
+  });
+
+  it("ends the response of a client that has gone, whatever was to be in it", async () => {
+    let ended = false;
+    await receive(
+      appOf(async (req, res) => {
+        res.setHeader("Trailer", "Server-Timing");
+        req.socket.destroy();
+        await once(res, "close");
+        sendProblem(res, problem);
+        await eventually(() => expect(res.writableEnded).to.equal(true));
+        ended = true;
+      }),
+      { method: "HEAD" },
+    );
+    await eventually(() => expect(ended).to.equal(true));
   });
 });
