@@ -57,14 +57,34 @@ export function createEnter(options: RouteLockOptions): Enter {
       return "stopped";
     }
     report("acquired", askedAt);
-    const held = heldRoute(taken, report, retryAfter);
+    const held = heldRoute(taken, report);
     if (isAnswered(res)) {
       // A timeout's answer, for example. Work that nobody is told of does not begin.
       await held.release();
       return "stopped";
     }
-    req.lock = taken;
-    return held;
+    const begunAt = performance.now();
+    const leaveRequest = showLock(req, taken);
+    return {
+      lock: taken,
+      async release() {
+        retryAfter.learn(performance.now() - begunAt);
+        await held.release();
+        leaveRequest();
+      },
+    };
+  };
+}
+
+/**
+ * Returns what shows the lock of a route lock outside again. Where there is none this one stays, and is no longer valid:
+ * what calls `req.lock?.assertValid()` is told.
+ */
+function showLock(req: Request, lock: Lock): () => void {
+  const outer = req.lock;
+  req.lock = lock;
+  return () => {
+    if (outer && req.lock === lock) req.lock = outer;
   };
 }
 
@@ -130,7 +150,7 @@ function refuse(
  * What became of a lock is published once. Given back by the handler itself, it is not asked for again: a lock says the
  * second time what it said the first.
  */
-function heldRoute(lock: Lock, report: Report, retryAfter: RetryAfter): HeldRoute {
+function heldRoute(lock: Lock, report: Report): HeldRoute {
   const acquiredAt = performance.now();
   let isOver = false;
   const over = (outcome: "released" | "lost" | "release-failed", code?: string): void => {
@@ -141,7 +161,6 @@ function heldRoute(lock: Lock, report: Report, retryAfter: RetryAfter): HeldRout
   return {
     lock,
     async release() {
-      retryAfter.learn(performance.now() - acquiredAt);
       try {
         // Otherwise the store has it no more: evicted, deleted, or lost in a failover.
         over((await lock.release()) === "released" ? "released" : "lost");

@@ -7,7 +7,10 @@ declare global {
   // Express's own way to let a middleware add to its request.
   namespace Express {
     interface Request {
-      /** Set by `routeLock` while its lock is held. */
+      /**
+       * Set by `routeLock`. Once its lock is given back: that of a `routeLock` outside, or, where there is none, still this
+       * one, no longer valid.
+       */
       lock?: Lock;
     }
   }
