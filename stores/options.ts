@@ -156,8 +156,9 @@ function listed(choices: readonly string[]): string {
   return choices.length < 2 ? choices.join() : `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`;
 }
 
-/** Never the text of an object or a string of unknown length, which may be a secret. */
+/** Never the text of an object, of a URL or of a long string, which may be a secret or have one in it. */
 export function printed(value: unknown): string {
+  if (typeof value === "string" && value.includes("://")) return "a URL";
   if (typeof value === "string") return value.length <= 40 ? `"${value}"` : "a longer string";
   if (Array.isArray(value)) return "an array";
   return typeof value === "object" && value !== null

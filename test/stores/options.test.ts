@@ -70,6 +70,7 @@ describe("the checks of options", () => {
     };
     expect(given("7")).to.equal('"7"');
     expect(given("s".repeat(41))).to.equal("a longer string");
+    expect(given("redis://:s3cret@host")).to.equal("a URL");
     expect([given(["secret"]), given({ secret: 1 }), given(() => "secret"), given(null)]).to.deep.equal([
       "an array",
       "an object",
