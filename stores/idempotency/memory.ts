@@ -24,7 +24,10 @@ interface Done {
 export interface MemoryIdempotencyStoreOptions {
   /** The longest record worth handing over, in bytes. Default 1 MiB. */
   readonly maxRecordBytes?: number;
-  /** Bytes of all records together, about; the one unused for longest goes first. Default 64 MiB. */
+  /**
+   * Bytes of all records together, about; the one unused for longest goes first. Room for a longest record and a thousand
+   * bytes at least: one that found none would be missing at once. Default 64 MiB.
+   */
   readonly maxBytes?: number;
   /** A clock in milliseconds that never goes back; a test may bring its own. */
   readonly now?: () => number;
@@ -32,6 +35,8 @@ export interface MemoryIdempotencyStoreOptions {
 
 /** What a record takes beside itself and its key, about. */
 const RECORD_BYTES = 300;
+/** The above, and a key of some length. */
+const ROOM_BESIDE_BYTES = 1000;
 /** More than one, so that work that died leaves faster than new work comes. */
 const SWEPT_PER_BEGIN = 2;
 
@@ -53,6 +58,7 @@ export class MemoryIdempotencyStore implements IdempotencyStore {
     const { now = () => performance.now() } = options;
     assertCount(maxRecordBytes, "maxRecordBytes");
     assertCount(maxBytes, "maxBytes");
+    assertRoom(maxBytes, maxRecordBytes);
     assertFunction(now, "now");
     this.maxRecordBytes = maxRecordBytes;
     this.#records = new LRUCache({
@@ -130,4 +136,12 @@ export class MemoryIdempotencyStore implements IdempotencyStore {
       else if (value[1].expiresAt <= this.#now()) this.#works.delete(value[0]);
     }
   }
+}
+
+/** @throws TypeError for less room than the longest record takes, with its key */
+function assertRoom(maxBytes: number, maxRecordBytes: number): void {
+  if (maxBytes >= maxRecordBytes + ROOM_BESIDE_BYTES) return;
+  throw new TypeError(
+    `maxBytes must be at least ${ROOM_BESIDE_BYTES} more than maxRecordBytes (${maxRecordBytes}), not ${maxBytes}`,
+  );
 }

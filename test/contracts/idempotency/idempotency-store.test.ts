@@ -61,7 +61,7 @@ describe("a RedisIdempotencyStore, of keys that somebody else has written", () =
 
 describe("a MemoryIdempotencyStore", () => {
   it("pushes out the record unused for longest, and never work under way", async () => {
-    const store = new MemoryIdempotencyStore({ maxBytes: 3000 });
+    const store = new MemoryIdempotencyStore({ maxBytes: 3000, maxRecordBytes: 500 });
     await begin(store, "work", "a");
     for (let at = 0; at < 20; at++) {
       await begin(store, `k${at}`, "a");

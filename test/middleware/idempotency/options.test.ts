@@ -29,6 +29,10 @@ describe("the options of idempotency", () => {
   it("are refused for its stores, too", () => {
     expect(() => new MemoryIdempotencyStore({ maxRecordBytes: 0 })).to.throw(TypeError, "maxRecordBytes");
     expect(() => new MemoryIdempotencyStore({ maxBytes: -1 })).to.throw(TypeError, "maxBytes");
+    // The longest record would be gone as soon as it was kept.
+    const little = (): unknown =>
+      new MemoryIdempotencyStore({ maxBytes: 1_000_999, maxRecordBytes: 1_000_000 });
+    expect(little).to.throw(TypeError, "maxBytes must be at least 1000 more than maxRecordBytes (1000000)");
     const options = { client: redis(), prefix: "a" };
     expect(() => new RedisIdempotencyStore({ ...options, maxRecordBytes: 0.5 })).to.throw(TypeError);
     expect(() => new RedisIdempotencyStore({ ...options, prefix: "{a}" })).to.throw(TypeError, "prefix");
