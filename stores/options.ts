@@ -6,8 +6,9 @@ export const LONGEST_TIMER_MS: number = 2 ** 31 - 1;
 /** @throws TypeError for anything but a whole number of at least 1 (and at most `most`) */
 export function assertCount(value: unknown, what: string, most: number = Number.MAX_SAFE_INTEGER): void {
   if (Number.isSafeInteger(value) && Number(value) >= 1 && Number(value) <= most) return;
+  const unit = what.endsWith("Ms") ? " of milliseconds" : "";
   const range = most === Number.MAX_SAFE_INTEGER ? "of at least 1" : `from 1 to ${most}`;
-  throw new TypeError(`${what} must be a whole number ${range}, not ${printed(value)}`);
+  throw new TypeError(`${what} must be a whole number${unit} ${range}, not ${printed(value)}`);
 }
 
 /**

@@ -28,7 +28,7 @@ function refusalOf(decision: RateLimitDecision, policies: PolicySet): PreparedPr
   return prepareProblem({
     status: 429,
     type: `${PROBLEM_TYPES}#${violated.length > 0 ? "quota-exceeded" : "abnormal-usage-detected"}`,
-    title: violated.length > 0 ? "Too many requests" : "Blocked",
+    title: violated.length > 0 ? "Too Many Requests" : "Blocked",
     detail:
       waitSeconds === undefined
         ? "The request costs more than its limit allows at all."

@@ -37,7 +37,7 @@ export function sendStoreUnavailable(res: Response, detail: string): void {
   sendProblem(res, {
     status: 503,
     type: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
-    title: "Service unavailable",
+    title: "Service Unavailable",
     detail,
     retryAfterSeconds: 1,
   });

@@ -13,7 +13,7 @@ export function answerLoss(lock: Lock, res: Response): () => void {
     if (!isAnswered(res)) {
       sendProblem(res, {
         status: 503,
-        title: "Service unavailable",
+        title: "Service Unavailable",
         detail: "The lock's time was over before the work had ended.",
       });
     } else if (!res.writableEnded) res.destroy();

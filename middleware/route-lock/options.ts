@@ -49,8 +49,8 @@ export type BusyStatus = 409 | 423 | 429 | 503;
 export const BUSY_TITLES: Readonly<Record<BusyStatus, string>> = {
   409: "Conflict",
   423: "Locked",
-  429: "Too many requests",
-  503: "Service unavailable",
+  429: "Too Many Requests",
+  503: "Service Unavailable",
 };
 
 const OPTIONS = ["locks", "key", "ttlMs", "waitMs", "mode", "onBusy", "onStoreError", "name"] as const;
@@ -75,7 +75,5 @@ export function assertRouteLockOptions(options: RouteLockOptions): void {
     throw new TypeError(`routeLock: onBusy must be 409, 423, 429 or 503, not ${printed(onBusy)}`);
   }
   assertWaitMs(waitMs, "routeLock: waitMs");
-  if (mode !== "exclusive" && !locks.features.has("limits")) {
-    throw new TypeError(`routeLock: mode "${mode}" needs a lock store with shared locks`);
-  }
+  if (mode !== "exclusive") locks.assertFeatures(["limits"], `routeLock: mode "${mode}"`);
 }

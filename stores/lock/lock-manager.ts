@@ -58,6 +58,16 @@ export class LockManager {
   }
 
   /**
+   * For what is built on locks, as it is made.
+   *
+   * @param what needs them, which begins the message
+   * @throws TypeError that names the store, and what it does not have
+   */
+  assertFeatures(needed: readonly LockFeature[], what: string): void {
+    assertFeatures(this.#store, needed, what);
+  }
+
+  /**
    * Asks once. A lock is returned only while it holds: one whose time was over before the reply came (a slow store, a
    * process that stood still) is not acquired, but `late`. That is no failure of the store, so work that may run
    * unlocked while the store is away must not run for it.
@@ -174,7 +184,7 @@ export class LockManager {
    * @throws TypeError where the store's clock cannot be read
    */
   async checkClock(options: ClockCheckOptions = {}): Promise<ClockCheck> {
-    assertFeatures(this.#store, ["clock"], "checkClock");
+    this.assertFeatures(["clock"], "checkClock");
     return checkClock(this.#store, options);
   }
 }

@@ -19,7 +19,7 @@ describe("the options of idempotency", () => {
     "idempotency: methods must not have GET": { methods: ["POST", "GET"] },
     "idempotency: required must be true or false": { required: "false" },
     "idempotency: ttlMs must be a whole number": { ttlMs: 0 },
-    "idempotency: lockMs must be a whole number from 1 to 2147483647": { lockMs: 2 ** 31 },
+    "idempotency: lockMs must be a whole number of milliseconds from 1 to 2147483647": { lockMs: 2 ** 31 },
     'idempotency: onStoreError must be "deny" or "allow"': { onStoreError: "ignore" },
     "idempotency: store must be an IdempotencyStore, such as redisStores(…).idempotency": { store: {} },
   })) {

@@ -35,7 +35,7 @@ describe("the problems of a limiter", () => {
     expect([status, type]).to.deep.equal([429, "application/problem+json"]);
     expect(body).to.deep.equal({
       type: `${TYPES}#quota-exceeded`,
-      title: "Too many requests",
+      title: "Too Many Requests",
       status: 429,
       detail: "Try again in 3600 s.",
       "violated-policies": ["first", "third"],

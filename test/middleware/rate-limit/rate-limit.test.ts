@@ -44,7 +44,7 @@ describe("rateLimit", () => {
     const limited = await request(app).get("/");
     expect(limited.status).to.equal(429);
     expect(limited.type).to.equal("application/problem+json");
-    expect(limited.body).to.include({ status: 429, title: "Too many requests" });
+    expect(limited.body).to.include({ status: 429, title: "Too Many Requests" });
     expect(limited.body["violated-policies"]).to.deep.equal(["minute"]);
     expect(Number(limited.get("Retry-After"))).to.be.within(59, 60);
     expect(limited.get("Cache-Control")).to.equal("no-store");

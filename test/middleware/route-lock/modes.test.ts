@@ -2,6 +2,9 @@ import { expect } from "chai";
 import express, { type Express, type RequestHandler } from "express";
 import { routeLock, type RouteLockOptions } from "express-redis-suite/route-lock";
 import { redisStores } from "express-redis-suite/stores";
+import type { LockFeature } from "express-redis-suite/stores/lock/contract";
+import { LockManager } from "express-redis-suite/stores/lock/lock-manager";
+import { MemoryLockStore } from "express-redis-suite/stores/lock/memory";
 import request from "supertest";
 import { eventually } from "../../support/eventually.ts";
 import { createGate, type Gate } from "../../support/gate.ts";
@@ -36,6 +39,17 @@ for (const form of ["routeLock", "routeLock.wrap"] as const) {
       gate.open();
       expect((await Promise.all(reads)).map(({ status }) => status)).to.deep.equal([200, 200, 200]);
       expect((await request(app).post("/")).status).to.equal(200);
+    });
+
+    it("names the store that cannot share", () => {
+      class AloneStore extends MemoryLockStore {
+        override readonly features: ReadonlySet<LockFeature> = new Set();
+      }
+      const locks = new LockManager(new AloneStore());
+      expect(() => appOf((_req, res) => void res.end(), { locks, mode: "read-write" })).to.throw(
+        TypeError,
+        'routeLock: mode "read-write": AloneStore does not have more than one holder of a key (shared locks',
+      );
     });
 
     it("shares whatever the method is, where that is asked for", async () => {

@@ -60,7 +60,7 @@ describe("mistakes with locks", () => {
     ],
     "no time to live": [
       () => locks.using("k", {} as never, () => 1),
-      "using: ttlMs must be a whole number from 1 to 2147483647, not undefined",
+      "using: ttlMs must be a whole number of milliseconds from 1 to 2147483647, not undefined",
     ],
     "another library's name of an option": [
       () => locks.using("k", { ttl: 100 } as never, () => 1),
