@@ -1,7 +1,7 @@
 import type { StoreEvent } from "../../telemetry/channels.ts";
 import { observeStore } from "../../telemetry/observe-store.ts";
 import { assertWithinReach } from "./breaker.ts";
-import { createServerGuard, type ServerGuard } from "./guard.ts";
+import { createServerGuard, DEFAULT_DEADLINE_MS, type ServerGuard } from "./guard.ts";
 import { assertPrefix, redisKey } from "./keys.ts";
 import { serverOf, type RedisClient, type Server } from "./server-of.ts";
 
@@ -21,17 +21,22 @@ export interface RedisAccessOptions {
 export class RedisAccess {
   readonly client: RedisClient;
   readonly prefix: string;
+  readonly deadlineMs: number;
   readonly #store: StoreEvent["store"];
   readonly #guard: ServerGuard;
 
   /** @throws TypeError for a client that is none, a prefix or a deadline that is invalid */
-  constructor(store: StoreEvent["store"], { client, prefix, deadlineMs }: RedisAccessOptions) {
+  constructor(
+    store: StoreEvent["store"],
+    { client, prefix, deadlineMs = DEFAULT_DEADLINE_MS }: RedisAccessOptions,
+  ) {
     if (typeof client?.evalsha !== "function")
       throw new TypeError("client must be an ioredis Redis or Cluster");
     assertPrefix(prefix);
     this.client = client;
     this.#store = store;
     this.prefix = prefix;
+    this.deadlineMs = deadlineMs;
     this.#guard = createServerGuard(client, deadlineMs);
   }
 

@@ -21,7 +21,7 @@ export type { RedisClient } from "./server-of.ts";
  */
 export type Guard = <Reply>(call: () => Promise<Reply>, key?: string) => Promise<Reply>;
 
-const DEFAULT_DEADLINE_MS = 250;
+export const DEFAULT_DEADLINE_MS = 250;
 const NO_CALL = "guard: the call must be a function that returns a promise: guard(() => redis.ping())";
 /**
  * The first words of errors that pass by themselves, or once an operator has helped; the question was a right one. The

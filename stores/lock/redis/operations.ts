@@ -1,5 +1,7 @@
+import { StoreTimeoutError } from "../../errors.ts";
 import type { RedisAccess } from "../../redis/access.ts";
-import type { RedisClient } from "../../redis/server-of.ts";
+import { Lanes } from "../../redis/lanes.ts";
+import { serverOf, type RedisClient } from "../../redis/server-of.ts";
 import { Slots } from "../../redis/slots.ts";
 import { TurnBatches } from "../../redis/turn-batches.ts";
 import { HEARTBEAT_MS } from "../contract.ts";
@@ -7,6 +9,8 @@ import { operate } from "./lock-script.ts";
 
 /** So many operations keep Redis, which does one thing at a time, for a fraction of a millisecond. */
 const MOST_AT_ONCE = 64;
+/** So many of one process that are under way keep a server and the process busy for a small part of a deadline. */
+const MOST_UNDER_WAY = 512;
 
 /** One operation, as `lock.operate` takes it. */
 export interface Operation {
@@ -32,18 +36,22 @@ interface Waiting {
  * what a lock costs, on both sides; and a lock that is given back and taken by the next in one turn changes hands in one
  * round trip. They are done in the order in which they were asked for, and one that fails, fails alone. A lone one waits
  * for nothing but what is already due.
+ *
+ * A server is asked for so many at a time; those beyond wait for up to a deadline, and are then rejected, unsent.
  */
 export class LockOperations {
   readonly #redis: RedisAccess;
   readonly #channel: string;
   readonly #slots: Slots;
-  readonly #batches = new TurnBatches<number, Waiting[]>((batch) => this.#send(batch));
+  readonly #batches = new TurnBatches<number, Waiting[]>((batch) => this.#queue(batch));
+  readonly #lanes: Lanes;
 
   /** @param channel on which this process is told of its turn */
   constructor(redis: RedisAccess, channel: string) {
     this.#redis = redis;
     this.#channel = channel;
     this.#slots = new Slots(redis.client);
+    this.#lanes = new Lanes(MOST_UNDER_WAY, redis.deadlineMs);
   }
 
   /** The script's reply; rejects as the guard does. */
@@ -57,6 +65,19 @@ export class LockOperations {
     if (batch) batch.push(waiting);
     else this.#batches.open(group, [waiting]);
     if (batch?.length === MOST_AT_ONCE) this.#batches.sendNow(group);
+  }
+
+  #queue(batch: readonly Waiting[]): void {
+    const [first] = batch;
+    if (!first) return;
+    this.#lanes.add(serverOf(this.#redis.client, first.operation.lock), {
+      size: batch.length,
+      run: () => this.#send(batch),
+      giveUp: () => {
+        const late = new StoreTimeoutError(`Redis had too much to do for ${this.#redis.deadlineMs} ms`);
+        for (const { reject } of batch) reject(late);
+      },
+    });
   }
 
   async #send(batch: readonly Waiting[]): Promise<void> {
