@@ -1,4 +1,3 @@
-import { AsyncResource } from "node:async_hooks";
 import { randomUUID } from "node:crypto";
 import { LockLostError, LockTimeoutError } from "../../errors.ts";
 import { keepTrying } from "../../keep-trying.ts";
@@ -62,8 +61,7 @@ export class KeyLocks {
     const hold = await this.#lines.join(key, {
       waitMs: options.waitMs,
       signal: options.signal,
-      // Not in the context of whoever was first in line: what that caller works under, and its trace, are its own.
-      ask: AsyncResource.bind((waitedMs: number) => this.#ask(owner, key, { ...options, waitedMs })),
+      ask: (waitedMs) => this.#ask(owner, key, options, waitedMs),
       // Either may have come of a question whose answer was lost: a place in line, or the lock.
       giveUp: () =>
         void keepTrying(() => this.#store.release(key, owner), Math.max(options.ttlMs, HEARTBEAT_MS)),
@@ -96,7 +94,8 @@ export class KeyLocks {
   async #ask(
     owner: string,
     key: string,
-    { ttlMs, limit = 1, autoExtend = false, waitedMs }: LockOptions & { readonly waitedMs?: number },
+    { ttlMs, limit = 1, autoExtend = false }: LockOptions,
+    waitedMs?: number,
   ): Promise<Hold | Refusal> {
     const sentAt = performance.now();
     const asked =

@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import { setTimeout as pause } from "node:timers/promises";
 import { LockTimeoutError } from "../../errors.ts";
 import { HEARTBEAT_MS } from "../contract.ts";
@@ -21,6 +22,13 @@ interface Place {
   readonly since: number;
   readonly resolve: (hold: Hold) => void;
   readonly reject: (why: unknown) => void;
+  /**
+   * That of the caller, where another serves the line: what it works under, and its trace, are its own. Made for those
+   * alone, since it takes longer than the rest of a place.
+   */
+  readonly context: AsyncResource | undefined;
+  timer: NodeJS.Timeout | undefined;
+  onAbort: (() => void) | undefined;
   isAsking: boolean;
   isOver: boolean;
   /** How often the store had answered the line when this caller came. */
@@ -71,24 +79,25 @@ export class WaitingLine {
   join(waiter: Waiter): Promise<Hold> {
     return new Promise((resolve, reject) => {
       const { waitMs, signal } = waiter;
-      const stop = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", abort);
-      };
       const place: Place = {
         waiter,
         since: performance.now(),
-        resolve: (hold) => (stop(), resolve(hold)),
-        reject: (why) => (stop(), reject(why)),
+        resolve,
+        reject,
+        context: this.#isServing ? new AsyncResource("LOCK_WAITER") : undefined,
+        timer: undefined,
+        onAbort: undefined,
         isAsking: false,
         isOver: false,
         answersBefore: this.#answers,
         retryAfterMs: 0,
         failure: undefined,
       };
-      const abort = (): void => this.#leave(place, signal?.reason);
-      const timer = setTimeout(() => this.#leave(place, timeoutOf(place)), waitMs);
-      signal?.addEventListener("abort", abort, { once: true });
+      place.timer = setTimeout(() => this.#leave(place, timeoutOf(place)), waitMs);
+      if (signal) {
+        place.onAbort = () => this.#leave(place, signal.reason);
+        signal.addEventListener("abort", place.onAbort, { once: true });
+      }
       this.#places.push(place);
       if (!this.#isServing) void this.#serve();
     });
@@ -114,10 +123,11 @@ export class WaitingLine {
 
   /** Asks for the first in line. Returns how long it may then sleep, or undefined where it is served or has left. */
   async #ask(place: Place): Promise<number | undefined> {
-    const { waiter, since } = place;
+    const { waiter, since, context } = place;
+    const ask = (): Promise<Answer> => waiter.ask(performance.now() - since);
     place.isAsking = true;
     try {
-      const answer = await waiter.ask(performance.now() - since);
+      const answer = await (context ? context.runInAsyncScope(ask) : ask());
       this.#answers += 1;
       if (!("retryAfterMs" in answer)) return this.#serveWith(place, answer);
       if (place.isOver) {
@@ -161,7 +171,10 @@ export class WaitingLine {
 
   #remove(place: Place): Place {
     place.isOver = true;
-    this.#places.splice(this.#places.indexOf(place), 1);
+    clearTimeout(place.timer);
+    if (place.onAbort) place.waiter.signal?.removeEventListener("abort", place.onAbort);
+    if (place === this.#places[0]) this.#places.shift();
+    else this.#places.splice(this.#places.indexOf(place), 1);
     return place;
   }
 

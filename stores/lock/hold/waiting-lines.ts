@@ -16,7 +16,7 @@ export class WaitingLines {
   }
 
   /** @throws as {@link WaitingLine.join}, and {@link LockQueueFullError} at once where too many wait for the key */
-  async join(key: string, waiter: Waiter): Promise<Hold> {
+  join(key: string, waiter: Waiter): Promise<Hold> {
     let line = this.#lines.get(key);
     if (!line) {
       this.#listen();
