@@ -1,17 +1,32 @@
+interface Awaited {
+  readonly key: string;
+  owner: string;
+  /** Of further managers of the store; a manager asks for one owner at a time, so there hardly ever are any. */
+  others: Set<string> | undefined;
+}
+
+const NOBODY: readonly string[] = [];
+
 /** The keys that owners of this process are in line for, by the Redis keys of their locks, which is what a message names. */
 export class AwaitedKeys {
-  readonly #keys = new Map<string, { readonly key: string; readonly owners: Set<string> }>();
+  readonly #keys = new Map<string, Awaited>();
 
   add(lock: string, { key, owner }: { readonly key: string; readonly owner: string }): void {
     const awaited = this.#keys.get(lock);
-    if (awaited) awaited.owners.add(owner);
-    else this.#keys.set(lock, { key, owners: new Set([owner]) });
+    if (!awaited) this.#keys.set(lock, { key, owner, others: undefined });
+    else if (awaited.owner !== owner) (awaited.others ??= new Set()).add(owner);
   }
 
   delete(lock: string, owner: string): void {
-    const owners = this.#keys.get(lock)?.owners;
-    owners?.delete(owner);
-    if (owners?.size === 0) this.#keys.delete(lock);
+    const awaited = this.#keys.get(lock);
+    if (!awaited) return;
+    if (awaited.owner !== owner) return void awaited.others?.delete(owner);
+    for (const next of awaited.others ?? NOBODY) {
+      awaited.others?.delete(next);
+      awaited.owner = next;
+      return;
+    }
+    this.#keys.delete(lock);
   }
 
   keys(): readonly string[] {

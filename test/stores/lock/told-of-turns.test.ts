@@ -24,6 +24,27 @@ describe("RedisLockStore, who is told of a turn", () => {
     expect(commands.get("evalsha")).to.equal(1);
   });
 
+  it("are those that still wait, once the first of them has left", async () => {
+    const store = new RedisLockStore({ client: redis(), prefix: "l", deadlineMs: PATIENT_MS });
+    const [one, first, second] = [new LockManager(store), new LockManager(store), new LockManager(store)];
+    const held = await one.acquire("k", WAIT);
+    const inLine = (count: number): Promise<void> =>
+      eventually(async () => expect((await one.inspect("k")).waiting).to.equal(count));
+    const leaving = new AbortController();
+    const left = first.acquire("k", { ...WAIT, signal: leaving.signal }).catch((error: unknown) => error);
+    await inLine(1);
+    const waiting = second.acquire("k", WAIT);
+    await inLine(2);
+    leaving.abort();
+    await left;
+    await inLine(1);
+    const commands = await countCommands(redis(), async () => {
+      await held.release();
+      await waiting;
+    });
+    expect(commands.get("evalsha")).to.equal(1);
+  });
+
   describeWithRedisServer("under a Redis user without channels", () => {
     it("is nobody, and locks change hands all the same; it is warned of once, and not asked again", async () => {
       const server = await startRedisServer();
