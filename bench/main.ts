@@ -10,8 +10,14 @@ import { markdownTable } from "./harness/table.ts";
 import { locksBenchmark } from "./locks/index.ts";
 import { rateLimitBenchmark } from "./rate-limit/index.ts";
 import { responseCacheBenchmark } from "./response-cache/index.ts";
+import { sessionsBenchmark } from "./sessions/index.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [rateLimitBenchmark, responseCacheBenchmark, locksBenchmark];
+const BENCHMARKS: readonly Benchmark[] = [
+  rateLimitBenchmark,
+  responseCacheBenchmark,
+  locksBenchmark,
+  sessionsBenchmark,
+];
 
 const FULL: RoundPlan = {
   quick: false,

@@ -11,6 +11,18 @@ declare module "autocannon" {
       /** Milliseconds between two looks at whether the time is over. */
       readonly sampleInt: number;
       readonly excludeErrorStats: boolean;
+      /** Called for each connection, before it sends anything. */
+      readonly setupClient: (client: Client) => void;
+    }
+
+    interface Client {
+      setRequests(requests: readonly Request[]): void;
+    }
+
+    interface Request {
+      readonly method: string;
+      readonly path: string;
+      readonly headers: Readonly<Record<string, string>>;
     }
 
     interface Result {

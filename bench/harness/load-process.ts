@@ -4,7 +4,8 @@ import type { LoadOptions, LoadResult } from "./load.ts";
 
 await answerParent(async () => generateLoad);
 
-async function generateLoad({ url, status, connections, durationMs }: LoadOptions): Promise<LoadResult> {
+async function generateLoad(options: LoadOptions): Promise<LoadResult> {
+  const { url, status, connections, durationMs } = options;
   const latencies: number[] = [];
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
@@ -16,6 +17,7 @@ async function generateLoad({ url, status, connections, durationMs }: LoadOption
     duration: durationMs / 1000,
     sampleInt: 100,
     excludeErrorStats: true,
+    setupClient: dealer(options),
   });
   // Its own histogram knows whole milliseconds only.
   run.on("response", (_client, answered, _bytes, tookMs) => {
@@ -39,5 +41,17 @@ async function generateLoad({ url, status, connections, durationMs }: LoadOption
     p50Ms: quantile(0.5),
     p99Ms: quantile(0.99),
     generatorCores: (user + system) / 1e6 / seconds,
+  };
+}
+
+/** Gives each connection requests that no other has, where there are enough. */
+function dealer({ requests, connections }: LoadOptions): (client: autocannon.Client) => void {
+  let dealt = 0;
+  return (client) => {
+    const at = dealt % connections;
+    dealt += 1;
+    const own = requests?.filter((_, index) => index % connections === at % requests.length) ?? [];
+    // It writes into what it is given.
+    if (own.length > 0) client.setRequests(own.map((request) => ({ ...request })));
   };
 }

@@ -1,4 +1,5 @@
 import { startChild } from "./child.ts";
+import type { CaseRequest } from "./http-case.ts";
 
 export interface LoadOptions {
   readonly url: string;
@@ -6,6 +7,8 @@ export interface LoadOptions {
   readonly status: number;
   readonly connections: number;
   readonly durationMs: number;
+  /** Dealt out to the connections, each of which sends its own in turn. Default: `GET` of `url`. */
+  readonly requests?: readonly CaseRequest[] | undefined;
 }
 
 export interface LoadResult {

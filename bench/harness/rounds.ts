@@ -131,20 +131,22 @@ interface WarmServer {
 
 async function startServer(
   casesUrl: URL,
-  { name, status }: HttpCase,
+  one: HttpCase,
   { redisUrl, load, plan }: Bench,
 ): Promise<WarmServer> {
+  const { name, status } = one;
   const script = new URL("./server-process.ts", import.meta.url);
   const child = await startChild(script, [casesUrl.href, name, redisUrl]);
-  const url = await child.ask<string>("url");
-  const server: WarmServer = {
-    ask: child.ask,
-    serve: (durationMs) => load.run({ url, status, connections: plan.connections, durationMs }),
-    stop: child.stop,
-  };
   try {
+    const url = await child.ask<string>("url");
+    const requests = await one.requests?.(url);
+    const server: WarmServer = {
+      ask: child.ask,
+      serve: (durationMs) => load.run({ url, status, connections: plan.connections, durationMs, requests }),
+      stop: child.stop,
+    };
     // The first answer may differ: a limit of 1 is used up by it.
-    await fetch(url).then((answer) => answer.text());
+    if (!requests) await fetch(url).then((answer) => answer.text());
     await server.serve(plan.warmUpMs);
     return server;
   } catch (error) {
