@@ -28,7 +28,8 @@ export function detachResponse(res: Response): void {
  * only: the connection may be sending the next request's.
  */
 function spareConnection({ req }: Response, twin: ServerResponse): void {
-  const cut = { value: () => void twin.destroy() };
+  // Others may put their own in its place, as on any connection.
+  const cut = { configurable: true, writable: true, value: () => void twin.destroy() };
   const socket = Object.create(req.socket, {
     destroy: cut,
     destroySoon: cut,

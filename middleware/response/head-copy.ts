@@ -1,4 +1,6 @@
 import type { Response } from "express";
+import { cover } from "./cover.ts";
+import { setFields } from "./head-fields.ts";
 
 /** Names are in lower case. */
 export type HeaderList = readonly (readonly [name: string, value: string | readonly string[]])[];
@@ -107,16 +109,6 @@ export class HeadCopy {
   }
 }
 
-/** Shows a property with a value of its own, and returns how to show it as it was. */
-function cover(res: Response, name: keyof Response, value: unknown): () => void {
-  const own = Object.getOwnPropertyDescriptor(res, name);
-  Object.defineProperty(res, name, { configurable: true, value });
-  return () => {
-    if (own) Object.defineProperty(res, name, own);
-    else delete res[name];
-  };
-}
-
 /** All headers that are set, each list a copy. */
 export function headersOf(res: Response): [name: string, value: string | string[]][] {
   return Object.entries(res.getHeaders()).flatMap(([name, value]) =>
@@ -127,21 +119,4 @@ export function headersOf(res: Response): [name: string, value: string | string[
 function isSame(before: string | readonly string[] | undefined, now: string | readonly string[]): boolean {
   if (typeof before === "string" || typeof now === "string" || before === undefined) return before === now;
   return before.length === now.length && before.every((value, at) => value === now[at]);
-}
-
-/** Sets what `writeHead` was given: an object, a flat list of names and values, or a list of pairs. */
-function setFields(res: Response, fields: unknown): boolean {
-  if (fields === undefined || fields === null) return true;
-  if (typeof fields !== "object") return false;
-  if (!Array.isArray(fields)) {
-    for (const [name, value] of Object.entries(fields)) if (name) res.setHeader(name, value);
-    return true;
-  }
-  const flat: unknown[] = Array.isArray(fields[0]) ? fields.flat(1) : fields;
-  if (flat.length % 2 !== 0) return false;
-  const names = flat.filter((_, at) => at % 2 === 0).map(String);
-  // In place of those that stand, while a name that the list has twice is two fields.
-  for (const name of names) res.removeHeader(name);
-  for (const [at, name] of names.entries()) res.appendHeader(name, flat[at * 2 + 1] as string | string[]);
-  return true;
 }

@@ -1,6 +1,7 @@
 import type { Response } from "express";
+import { endAgain, refuseChunk } from "./after-end.ts";
 import { beforeCut } from "./before-cut.ts";
-import { assertChunk, chunkArguments, codedError, type ChunkArguments } from "./chunk.ts";
+import { assertChunk, chunkArguments, type ChunkArguments } from "./chunk.ts";
 import { mayHaveBody, replaceMethods } from "./methods.ts";
 
 export interface HeldEnd {
@@ -83,18 +84,4 @@ function makeHead(res: Response, { chunk, encoding }: ChunkArguments): void {
     if (setsLength) res.removeHeader("Content-Length");
     throw error;
   }
-}
-
-function endAgain(res: Response, given: ChunkArguments): void {
-  if (given.chunk) refuseChunk(res, given);
-  else if (given.callback) res.once("finish", given.callback);
-}
-
-/** As Node does for a write after the end, but for its `error` event, which would end a process that does not listen. */
-function refuseChunk(res: Response, { callback }: ChunkArguments): void {
-  const error = codedError(new Error("write after end"), "ERR_STREAM_WRITE_AFTER_END");
-  process.nextTick(() => {
-    callback?.(error);
-    if (!res.destroyed && res.listenerCount("error") > 0) res.emit("error", error);
-  });
 }

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import type { NextFunction, Request, RequestHandler, Response } from "express";
+import { detachResponse } from "../../../middleware/response/detached.ts";
 import { holdEnd, type HeldEnd } from "../../../middleware/response/held-end.ts";
 import { appOf, receive } from "./served.ts";
 
@@ -191,5 +192,19 @@ describe("holdEnd", () => {
       res.destroy();
     });
     expect(answer.isWhole).to.equal(false);
+  });
+
+  it("holds the end of a response that runs once more, after its client was answered", async () => {
+    let ends = 0;
+    const answer = await receive(
+      appOf((_req, res) => {
+        res.end("first");
+        detachResponse(res);
+        const held = holdEnd(res, () => (ends += 1));
+        res.end("second");
+        held.release();
+      }),
+    );
+    expect([answer.text, answer.isWhole, ends]).to.deep.equal(["first", true, 1]);
   });
 });

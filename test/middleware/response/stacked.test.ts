@@ -3,7 +3,7 @@ import type { RequestHandler } from "express";
 import type { Captured } from "../../../middleware/response/capture.ts";
 import { ANSWERS, BREAKS } from "./handlers.ts";
 import { appOf, receive, type Received } from "./served.ts";
-import { capturing, holding, WRAPPERS } from "./wrappers.ts";
+import { capturing, holding, waiting, WRAPPERS } from "./wrappers.ts";
 
 type Name = keyof typeof WRAPPERS;
 
@@ -49,10 +49,29 @@ describe("a response that is captured and held", () => {
           [holding()],
           [capturing(), holding()],
           [holding(), capturing()],
+          [waiting()],
+          [waiting(), holding()],
+          [holding(), waiting()],
+          [waiting(), capturing()],
+          [capturing(), waiting()],
         ]) {
           const received = await receive(appOf(...wrapped, handler), { method });
           expect(seen(received)).to.deep.equal(seen(plain));
           if (plain.status < 400) expect(received.headers["content-length"]).to.equal(plainLength);
+        }
+      }
+    });
+  }
+
+  for (const name of ["session", "compression"] as const) {
+    it(`is so where it waits, in front of ${name} and behind it`, async () => {
+      for (const [what, handler] of Object.entries(sound(ANSWERS))) {
+        const plain = await withoutUs([name], what, handler);
+        for (const layers of [
+          [waiting(), WRAPPERS[name]],
+          [WRAPPERS[name], waiting()],
+        ]) {
+          expect(seen(await receive(appOf(...layers, handler))), what).to.deep.equal(seen(plain));
         }
       }
     });

@@ -1,6 +1,7 @@
 import type { RequestHandler, Response } from "express";
 import expressSession from "express-session";
 import { captureResponse, type Captured } from "../../../middleware/response/capture.ts";
+import { holdAnswer } from "../../../middleware/response/hold-answer.ts";
 import { holdEnd } from "../../../middleware/response/held-end.ts";
 
 /** Layers that wrap a response, ours and others', by name. */
@@ -26,6 +27,14 @@ export function capturing(
 export function holding(): RequestHandler {
   return (_req, res, next) => {
     const held = holdEnd(res, () => setImmediate(() => held.release()));
+    next();
+  };
+}
+
+/** Lets each answer wait for a turn of the event loop before its head, and before its end where that comes later. */
+export function waiting(): RequestHandler {
+  return (_req, res, next) => {
+    holdAnswer(res, () => (held) => void setImmediate(() => held.release()));
     next();
   };
 }
