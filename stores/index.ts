@@ -57,7 +57,7 @@ const RENAMED = {
   keyPrefix: 'use "prefix"',
   timeoutMs: 'use "deadlineMs"',
   ttlMs:
-    "construct the stores yourself to give one its own: new RedisSessionStore({ client, prefix, ttlMs })",
+    "construct the stores yourself to give one its own: new RedisSessionStore({ client, prefix, times })",
 };
 
 /** What people pass instead, and never the URL itself, which may hold a password. */

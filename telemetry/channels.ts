@@ -114,6 +114,41 @@ export interface SessionEvent {
   readonly durationMs: number;
 }
 
+/** Something that became of sessions by themselves, or against what a request wanted. */
+export interface SessionChangeEvent {
+  /**
+   * `conflict`: two requests changed the same key of a session; the later one's value is kept. `ended`: a save came after
+   * the end of its session, and nothing was stored. `unreadable`: what was stored was no session, and counts as none.
+   * `renewed`: its id was replaced. `revoked`, `evicted`: ended by `revoke` and `revokeAll`, or to make room for a new one of
+   * its user. `refused`: a user had as many as they may have. `adopted`: taken over from connect-redis.
+   */
+  readonly change:
+    | "conflict"
+    | "ended"
+    | "unreadable"
+    | "renewed"
+    | "revoked"
+    | "evicted"
+    | "refused"
+    | "adopted";
+  /** Why it was not readable; only where `change` is `unreadable`. */
+  readonly reason?: "foreign" | "malformed" | "too-large" | "unknown-key" | "not-authentic" | "not-encrypted";
+  /** How many sessions it became of. */
+  readonly sessions: number;
+}
+
+/** One save of a request's session, whether it came with the answer or a handler asked for it. */
+export interface SessionSaveEvent {
+  /**
+   * `ended`: the session was logged out, revoked or had expired meanwhile, and nothing was stored. `save-failed`: the
+   * store could not be asked, or refused. Neither is ever followed by the answer that the handler gave.
+   */
+  readonly outcome: "saved" | "ended" | "save-failed";
+  /** Why the store failed, as in {@link StoreEvent}; only where `outcome` is `save-failed`. */
+  readonly code?: string;
+  readonly durationMs: number;
+}
+
 /** One operation of a Redis store, whoever asked for it: a middleware, or code of yours. */
 export interface StoreEvent {
   readonly store: "rate-limit" | "session" | "cache" | "lock" | "idempotency" | "leaderboard";
@@ -155,6 +190,8 @@ export interface Channels {
   readonly routeLock: EventChannel<RouteLockEvent>;
   readonly idempotency: EventChannel<IdempotencyEvent>;
   readonly session: EventChannel<SessionEvent>;
+  readonly sessionChange: EventChannel<SessionChangeEvent>;
+  readonly sessionSave: EventChannel<SessionSaveEvent>;
   readonly store: EventChannel<StoreEvent>;
   readonly redisBreaker: EventChannel<RedisBreakerEvent>;
 }
@@ -166,6 +203,8 @@ export const channels: Channels = {
   routeLock: eventChannel<RouteLockEvent>("express-redis-suite:route-lock"),
   idempotency: eventChannel<IdempotencyEvent>("express-redis-suite:idempotency"),
   session: eventChannel<SessionEvent>("express-redis-suite:session"),
+  sessionChange: eventChannel<SessionChangeEvent>("express-redis-suite:session-change"),
+  sessionSave: eventChannel<SessionSaveEvent>("express-redis-suite:session-save"),
   store: eventChannel<StoreEvent>("express-redis-suite:store"),
   redisBreaker: eventChannel<RedisBreakerEvent>("express-redis-suite:redis-breaker"),
 };

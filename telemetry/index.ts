@@ -8,6 +8,8 @@ export {
   type RedisBreakerEvent,
   type ResponseCacheEvent,
   type RouteLockEvent,
+  type SessionChangeEvent,
   type SessionEvent,
+  type SessionSaveEvent,
   type StoreEvent,
 } from "./channels.ts";

@@ -31,8 +31,8 @@ export interface StoredSession<Data = Readonly<Record<string, unknown>>> {
  * What a save means: a session that this store has loaded is saved by its changes. Each top-level key that differs from
  * what was loaded is written, or removed, and the others stay as they are stored by then, so that requests of one session
  * that run at the same time keep each other's keys. Where two have changed one key, the later save wins and the conflict
- * is published. A session that has ended meanwhile is not brought back: the save fails with `SessionEndedError`. An
- * object that was not loaded is stored as it is.
+ * is published. A session that has ended meanwhile is not brought back: the save fails with `SessionEndedError`,
+ * unless there was nothing to save. An object that was not loaded is stored as it is.
  *
  * Expired, missing, unreadable and foreign sessions are all the same to `get`: null. A rejection means that the outcome is
  * unknown, except for `SessionEndedError`, `SessionLimitError`, `SessionTooLargeError` and `TypeError`, upon which

@@ -1,180 +1,246 @@
 import { RedisStore } from "connect-redis";
-import type { SessionData } from "express-session";
+import type { Session, SessionData, Store } from "express-session";
 import { assertCount, assertOptionNames } from "../options.ts";
 import { RedisAccess, type RedisAccessOptions } from "../redis/access.ts";
-import { secretKey } from "../redis/keys.ts";
-import { NodeRedisFacade } from "./node-redis-facade.ts";
-import { parse, serialize, touch } from "./stored-session.ts";
+import type { SessionStore, SessionTimes, StoredSession } from "./contract.ts";
+import { asNodeRedis } from "./as-node-redis.ts";
+import type { SessionAdoptOptions } from "./redis/adoption.ts";
+import type { SessionValuesOptions } from "./redis/payload.ts";
+import { textOf } from "./redis/record.ts";
+import { hashedId, isStoredId, renewedSid, userHash, type HashedId } from "./redis/session-ids.ts";
+import { settle, type Callback } from "./redis/callback.ts";
+import { publishChange } from "./redis/session-reader.ts";
+import { storeParts, type StoreParts } from "./redis/store-parts.ts";
+import {
+  checkedPair,
+  checkedTimes,
+  checkedUsers,
+  type CheckedTimes,
+  type SessionTimesOptions,
+  type SessionUsersOptions,
+} from "./redis/store-options.ts";
+import { unhashedRequests } from "./unhashed.ts";
 
-type Callback<Value = void> = (error?: unknown, value?: Value) => void;
-
-export interface RedisSessionStoreOptions extends RedisAccessOptions {
-  /** How long a session lives after its last use when its cookie has no maxAge, milliseconds. Default one day. */
-  readonly ttlMs?: number;
-}
+export type { SessionAdoptOptions, SessionTimesOptions, SessionUsersOptions, SessionValuesOptions };
 
 /** A session as `all()` returns it. */
-export type StoredSession = SessionData & {
-  /** The hash of the session's id. `destroy` alone takes it. */
+export type ListedSession = SessionData & {
+  /** The hash of the session's id, which `destroy` and `revoke` take. */
   readonly id: string;
 };
 
-const ONE_DAY_MS = 24 * 60 * 60 * 1000;
-const STORED_ID = /^\{#[\w-]{43}\}$/;
+export interface RedisSessionStoreOptions extends RedisAccessOptions {
+  /** How long sessions live. `session()` sets them too; whoever uses both says the same. */
+  readonly times?: SessionTimesOptions;
+  /** Encryption, compression and the longest session. Default: readable JSON of at most 64 KiB. */
+  readonly values?: SessionValuesOptions;
+  /** Whose session one is, and how many a user may have. */
+  readonly users?: SessionUsersOptions;
+  /**
+   * Sessions that connect-redis wrote to the same Redis live on here: each is moved when it is asked for. Costs a request
+   * whose session is not there two commands more, so take it out once they are over. Default: they are not looked for.
+   */
+  readonly adopt?: SessionAdoptOptions;
+}
+
+const RENAMED = {
+  ttlMs: 'use "times.idleTimeoutMs"',
+  ttl: 'use "times.idleTimeoutMs", in milliseconds',
+  disableTTL: "a session always has a time to live",
+  disableTouch: 'a session that is used lives on; see "times.absoluteTimeoutMs"',
+  serializer: "sessions are stored as JSON",
+  scanCount: "there is nothing to set",
+};
 
 /**
- * Sessions of express-session in Redis: connect-redis's store over an ioredis client.
+ * Sessions of express-session in Redis, over an ioredis client; for its own middleware as well as for `session()`.
  *
- * Different from its parent: the session id is kept as its SHA-256, so neither a key listing nor a trace shows a
- * usable id; time to live is exact to the millisecond and counts from the last save or touch, and the stored cookie's
- * expiry goes with it; a value that is not JSON reads as no session, not as an error for ever; calls have a deadline.
+ * What a request costs: one command to load a session and have it live on, and one more to save what it has changed.
+ * Requests of one session at the same time keep each other's changes, and none brings back a session that has ended; see
+ * `SessionStore`. A session ends when it was not used for `idleTimeoutMs`, or for the `maxAge` of its cookie where that is
+ * less, and `absoluteTimeoutMs` after it began, by Redis's clock.
  *
- * `ids()` and `all()` return hashes, in a form (`{#…}`) that express-session gives no session of its own. `destroy`
- * ends the session that such a hash names: `for (const { id } of await store.all()) await store.destroy(id)`. Nothing
- * else takes one, so a hash that somebody saw in a key listing opens no session. In a cookie it is worth nothing even
- * to somebody who can sign it: `get` returns null for it at once, before Redis is asked, upon which express-session
- * gives the request a new id, so that not even its `destroy` is reached.
+ * Ids are kept as their SHA-256: neither a listing of keys nor a trace shows one that opens a session. `ids`, `all` and
+ * `sessionsOf` tell those hashes (`#…`); `destroy` and `revoke` end the session that one names, and nothing else takes
+ * one. In a cookie one is worth nothing even to somebody who can sign it: `get` returns null for it before Redis is asked.
+ *
+ * All methods but `sessionsOf`, `revoke`, `revokeAll` and `renewId` call back too, as express-session wants it; the promise
+ * then never rejects.
  */
-export class RedisSessionStore extends RedisStore {
+export class RedisSessionStore extends RedisStore implements Omit<SessionStore, keyof Store> {
   readonly #redis: RedisAccess;
-  readonly #stored: NodeRedisFacade;
-  readonly #prefix: string;
-  readonly #ttlMs: number;
+  readonly #parts: StoreParts;
+  #times: CheckedTimes;
 
   /** @throws TypeError for an option that is unknown or invalid */
   constructor(options: RedisSessionStoreOptions) {
-    const { prefix, ttlMs = ONE_DAY_MS } = options;
-    assertOptionNames("RedisSessionStore", options, ["client", "prefix", "ttlMs", "deadlineMs"], RENAMED);
-    assertCount(ttlMs, "ttlMs");
+    assertOptionNames(
+      "RedisSessionStore",
+      options,
+      ["client", "prefix", "deadlineMs", "times", "values", "users", "adopt"],
+      RENAMED,
+    );
+    const times = checkedTimes(options.times);
+    const users = checkedUsers(options.users);
     const redis = new RedisAccess("session", options);
-    const stored = new NodeRedisFacade(redis, `${prefix}:`);
-    super({ client: stored, prefix: "" });
+    // Its parent's methods are all replaced; what they would use is there for whoever looks at it.
+    super({ client: asNodeRedis(options.client), prefix: `${options.prefix}:` });
     this.#redis = redis;
-    this.#stored = stored;
-    this.#prefix = prefix;
-    this.#ttlMs = ttlMs;
+    this.#times = times;
+    this.#parts = storeParts(redis, { ...options, users, times: () => this.#times });
   }
 
-  /** The session; null for one that is missing, ended or unreadable, and for an id of `ids()` or `all()`. */
+  keepTimes(times: SessionTimes): void {
+    const { idleTimeoutMs, absoluteTimeoutMs } = checkedPair(times);
+    const before = this.#times;
+    const areSame = before.idleTimeoutMs === idleTimeoutMs && before.absoluteTimeoutMs === absoluteTimeoutMs;
+    if (before.areGiven && !areSame) {
+      throw new TypeError(
+        `RedisSessionStore: the times of its sessions are ${before.idleTimeoutMs} and ${before.absoluteTimeoutMs} ms already, ` +
+          `not ${idleTimeoutMs} and ${absoluteTimeoutMs}`,
+      );
+    }
+    this.#times = { ...before, idleTimeoutMs, absoluteTimeoutMs, areGiven: true };
+  }
+
+  /** The session; null for one that is missing, ended or unreadable, and for a hash that `ids` tells. */
   override get(sid: string, callback?: Callback<SessionData | null>): Promise<SessionData | null> {
-    const read = async (): Promise<SessionData | null> => {
-      if (STORED_ID.test(sid)) return null;
-      const key = this.#key(sid);
-      return parse(await this.#redis.guarded(key, (client) => client.get(key)));
-    };
+    const read = async (): Promise<SessionData | null> =>
+      isStoredId(sid) ? null : this.#parts.loads.load(sid, hashedId(sid));
     return settle(() => this.#redis.observe({ operation: "get", outcomeOf: hitOrMiss }, read), callback);
   }
 
-  /** Stores a session for as long as its cookie's `originalMaxAge` says, else for `ttlMs`, from now. */
+  /** Saves what has changed of a session since it was loaded or last saved; all of one that was not loaded. */
   override set(sid: string, session: SessionData, callback?: Callback): Promise<void> {
-    const write = async (): Promise<void> => {
-      const key = this.#writableKey(sid);
-      const value = serialize(session);
-      const ttlMs = this.#lifetimeMs(session);
-      await this.#redis.call({ operation: "set", key }, (client) => client.set(key, value, "PX", ttlMs));
-    };
-    return settle(write, callback);
+    const save = async (): Promise<void> =>
+      this.#parts.saves.save({ session, id: writable(sid), text: textOf(session), part: "all" });
+    return settle(() => this.#redis.observe({ operation: "set" }, save), callback);
   }
 
   /**
-   * Makes a stored session live on from now, as `set` would, and keeps its new cookie; its other values stay as they
-   * are stored. Does nothing to a session that has ended.
+   * Has a stored session live on, and keeps its cookie where that has changed; its other values stay as they are stored.
+   * Does nothing to a session that has ended, nor, without a command or an event, where it was loaded just now.
    */
   override touch(sid: string, session: SessionData, callback?: Callback): Promise<void> {
-    const prolong = async (): Promise<void> => {
-      const key = this.#writableKey(sid);
-      const cookie = JSON.stringify(session.cookie);
-      const ttlMs = this.#lifetimeMs(session);
-      await this.#redis.call({ operation: "touch", key }, (client) =>
-        touch.run(client, [key], [ttlMs, cookie]),
-      );
+    const { loads } = this.#parts;
+    const touch = async (): Promise<void> => {
+      const id = writable(sid);
+      if (!loads.isTouchDue(id, session)) return undefined;
+      return this.#redis.observe({ operation: "touch" }, () => loads.touch(id, session));
     };
-    return settle(prolong, callback);
+    return settle(touch, callback);
   }
 
-  /** Ends a session, if it lives. Takes its id, or the hash that `ids()` and `all()` return. */
+  /** Ends a session, if it lives. Takes its id, or the hash that `ids` tells. */
   override destroy(sid: string, callback?: Callback): Promise<void> {
-    const end = async (): Promise<void> => {
-      const key = STORED_ID.test(sid) ? `${this.#prefix}:${sid}` : this.#key(sid);
-      await this.#redis.call({ operation: "destroy", key }, (client) => client.unlink(key));
-    };
-    return settle(end, callback);
+    const end = async (): Promise<void> => void (await this.#end(sid));
+    return settle(() => this.#redis.observe({ operation: "destroy" }, end), callback);
   }
 
-  /** Every live session, each with its hashed `id`; values that are no sessions are left out. */
-  override all(callback?: Callback<StoredSession[]>): Promise<StoredSession[]> {
-    const read = async (): Promise<StoredSession[]> => {
-      const names: string[] = await super.ids();
-      const values = await this.#stored.mGet(names);
-      return names.flatMap((id, at) => {
-        const session = parse(values[at] ?? null);
-        return session ? [{ ...session, id }] : [];
+  /** Every living session, each with its hashed `id`; values that are no sessions are left out. */
+  override all(callback?: Callback<ListedSession[]>): Promise<ListedSession[]> {
+    const { listing, reader } = this.#parts;
+    const read = (): Promise<ListedSession[]> =>
+      listing.all(async (id, record) => {
+        const session = await reader.sessionData(id, record);
+        return session && { ...session, id };
       });
-    };
     return settle(() => this.#redis.observe({ operation: "all" }, read), callback);
   }
 
-  /** The hash of each live session's id. */
+  /** The hash of each living session's id. */
   override ids(callback?: Callback<string[]>): Promise<string[]> {
-    const read = (): Promise<string[]> => super.ids();
+    const read = (): Promise<string[]> => this.#parts.listing.ids();
     return settle(() => this.#redis.observe({ operation: "ids" }, read), callback);
   }
 
   /** How many sessions live. */
   override length(callback?: Callback<number>): Promise<number> {
-    const count = (): Promise<number> => super.length();
+    const count = (): Promise<number> => this.#parts.listing.length();
     return settle(() => this.#redis.observe({ operation: "length" }, count), callback);
   }
 
   /** Ends every session under the store's prefix. */
   override clear(callback?: Callback): Promise<void> {
-    const end = (): Promise<void> => super.clear();
+    const { listing, endAll, adoption } = this.#parts;
+    const end = async (): Promise<void> => {
+      await adoption?.refuse();
+      await listing.clear(endAll);
+    };
     return settle(() => this.#redis.observe({ operation: "clear" }, end), callback);
   }
 
-  #key(sid: string): string {
-    return secretKey(this.#prefix, sid);
+  override createSession(...[req, loaded]: Parameters<RedisStore["createSession"]>): Session & SessionData {
+    const session = super.createSession(req, loaded);
+    this.#parts.bases.copy(loaded, session);
+    if (unhashedRequests.has(req)) Object.defineProperty(loaded, "toJSON", { value: () => "" });
+    return session;
   }
 
-  #writableKey(sid: string): string {
-    if (!STORED_ID.test(sid)) return this.#key(sid);
-    throw new TypeError("an id of ids() or all() is a hash; only destroy takes it");
+  storedId(sid: string): string {
+    return isStoredId(sid) ? sid : hashedId(sid).storedId;
   }
 
-  /** express-session leaves false for `cookie.expires = false`, and NaN for a date that is none. */
-  #lifetimeMs({ cookie: { originalMaxAge } }: SessionData): number {
-    const ageMs = typeof originalMaxAge === "number" ? Math.round(originalMaxAge) : NaN;
-    return Number.isSafeInteger(ageMs) ? Math.max(1, ageMs) : this.#ttlMs;
+  idAgeMs(session: object): number | undefined {
+    return this.#parts.bases.idAgeMs(session);
+  }
+
+  async renewId(
+    sid: string,
+    { ageMs, graceMs }: { readonly ageMs: number; readonly graceMs: number },
+  ): Promise<string | undefined> {
+    if (ageMs !== 0) assertCount(ageMs, "renewId: ageMs");
+    assertCount(graceMs, "renewId: graceMs");
+    const next = isStoredId(sid) ? undefined : renewedSid(sid);
+    if (next === undefined) return undefined;
+    const { token } = hashedId(next);
+    const renewed = await this.#redis.observe({ operation: "renew" }, () =>
+      this.#parts.operations.renew(hashedId(sid), { token, ageMs, graceMs }),
+    );
+    if (!renewed) return undefined;
+    publishChange("renewed");
+    return next;
+  }
+
+  sessionsOf(userId: string): Promise<StoredSession[]> {
+    const { users, reader } = this.#parts;
+    return this.#redis.observe({ operation: "sessions-of" }, async () => {
+      const records = await users.sessionsOf(userHash(userId));
+      const sessions = await Promise.all(records.map(([id, record]) => reader.listed(id, record)));
+      return sessions.filter((session) => session !== undefined);
+    });
+  }
+
+  async revoke(id: string): Promise<boolean> {
+    const wasAlive = await this.#redis.observe({ operation: "revoke" }, () => this.#end(id));
+    if (wasAlive) publishChange("revoked");
+    return wasAlive;
+  }
+
+  revokeAll(userId: string, { except }: { readonly except?: string } = {}): Promise<number> {
+    const spared = except === undefined ? undefined : this.storedId(except);
+    const { users, adoption } = this.#parts;
+    return this.#redis.observe({ operation: "revoke-all" }, async () => {
+      await adoption?.refuse(userHash(userId));
+      return users.revokeAll(userHash(userId), spared);
+    });
+  }
+
+  /** Returns whether it was alive. */
+  async #end(id: string): Promise<boolean> {
+    const { end, adoption } = this.#parts;
+    const wasAlive = await end(this.storedId(id));
+    // Only its id tells where connect-redis would have put it.
+    const wasLeft = adoption && !isStoredId(id) && (await adoption.remove(id));
+    return wasAlive || wasLeft === true;
   }
 }
 
-const RENAMED = {
-  ttl: 'use "ttlMs", in milliseconds',
-  disableTTL: "a session always has a time to live",
-  disableTouch: "a session that is used lives on",
-  serializer: "sessions are stored as JSON",
-  scanCount: "there is nothing to set",
-};
+function writable(sid: string): HashedId {
+  if (!isStoredId(sid)) return hashedId(sid);
+  throw new TypeError("an id of ids() or all() is a hash; only destroy and revoke take it");
+}
 
 function hitOrMiss(session: SessionData | null): "hit" | "miss" {
   return session === null ? "miss" : "hit";
-}
-
-/** express-session calls back, everybody else awaits: a callback is called once, and the promise then never rejects. */
-async function settle<Value>(
-  run: () => Promise<Value>,
-  callback: Callback<Value> | undefined,
-): Promise<Value> {
-  if (!callback) return run();
-  // Called outside of the promise, so that what a callback throws is not taken for the store's error.
-  return run().then(
-    (value) => {
-      process.nextTick(callback, null, value);
-      return value;
-    },
-    (error: unknown) => {
-      process.nextTick(callback, error);
-      return undefined as Value;
-    },
-  );
 }

@@ -35,6 +35,8 @@ const ROOMS: readonly Room[] = [
       "stores/lock/lock(?:-manager)?\\.ts",
       // Likewise: what policies may be, and a store made of any two.
       "stores/rate-limit/(?:policy-set|short-policies|guarded)\\.ts",
+      // What a middleware tells a store of a request.
+      "stores/session/unhashed\\.ts",
       // What the stamps of a contract's reading mean.
       "stores/cache/stamp-standing\\.ts",
       "stores/(?:errors|keep-trying|options)\\.ts",

@@ -61,6 +61,7 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
   "./stores/lock/etcd": { names: ["EtcdLockStore"] },
   "./stores/session/contract": { names: [] },
   "./stores/session/redis": { names: ["RedisSessionStore"], peers: ["connect-redis"] },
+  "./stores/session/as-node-redis": { names: ["asNodeRedis"] },
   "./stores/leaderboard/redis": { names: ["RedisLeaderboard"] },
   "./rate-limit": {
     names: [
@@ -84,7 +85,7 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
       "successful",
     ],
   },
-  "./session": { names: ["session"], peers: ["express-session"] },
+  "./session": { names: ["logIn", "logOut", "session"], peers: ["express-session"] },
   "./response-cache": { names: ["responseCache"] },
   "./route-lock": { names: ["routeLock"] },
   "./idempotency": { names: ["idempotency"] },

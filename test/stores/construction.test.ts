@@ -59,10 +59,11 @@ describe("redisStores", () => {
     await stores.locks.tryAcquire("k", { ttlMs: 60_000 });
     await stores.session.set("k", SESSION);
     const keys = (await redis().keys("*")).toSorted();
-    expect(keys).to.have.length(5);
+    expect(keys).to.have.length(6);
     expect(keys.slice(0, 3)).to.deep.equal(["app:cache:{k}", "app:lock:{k}", "app:lock:{k}:book"]);
     expect(keys[3]).to.match(/^app:rate:\{k\}:[\w-]{8}$/);
-    expect(keys[4]).to.match(/^app:session:\{#[\w-]{43}\}$/);
+    expect(keys[4]).to.match(/^app:session:\{s\d+\}:#[\w-]{43}$/);
+    expect(keys[5]).to.match(/^app:session:\{s\d+\}:index$/);
   });
 
   it("gives every key an expiry", async () => {

@@ -12,7 +12,8 @@ const POLICIES = policySet(
   ["a", "b", "c"].map((name) => ({ name, algorithm: "fixed-window", limit: 2, windowMs: 60_000 })),
 );
 const TEN = Array.from({ length: 10 }, (_, at) => `k${at}`);
-const SESSION = { cookie: { originalMaxAge: 60_000 } } as SessionData;
+/** One that is not known yet, each time: of others the store knows what is stored. */
+const newSession = (): SessionData => ({ cookie: { originalMaxAge: 60_000 } });
 
 const WORK = { owner: "me", fingerprint: "f", lockMs: 1000 };
 const RECORD = { owner: "me", fingerprint: "f", record: Buffer.alloc(100_000), ttlMs: 1000 };
@@ -38,9 +39,6 @@ describe("an operation of a store", () => {
     "cache expire": ["pexpire", () => stores.cache.expire("k", 1000)],
     "cache hard purge of two tags": ["unlink", () => stores.cache.purgeTags(["a", "b"])],
     "rate limit reset": ["unlink", () => stores.rateLimit.reset("k", POLICIES)],
-    "session get": ["get", () => stores.session.get("sid")],
-    "session set": ["set", () => stores.session.set("sid", SESSION)],
-    "session destroy": ["unlink", () => stores.session.destroy("sid")],
     "leaderboard set": ["zadd", () => board.set("b", "p", { score: 1 })],
     "leaderboard top": ["zrevrangebyscore", () => board.top("b", 10)],
     "leaderboard counted": ["zcount", () => board.counted("b")],
@@ -81,7 +79,11 @@ describe("an operation of a store", () => {
     "idempotency abandon": () => stores.idempotency.abandon("k", "me"),
     "lock extend": () => locks.extend("k", "me", 1000),
     "lock release": () => locks.release("k", "me"),
-    "session touch": () => stores.session.touch("sid", SESSION),
+    "session get": () => stores.session.get("sid"),
+    "session set": () => stores.session.set("sid", newSession()),
+    "session touch": () => stores.session.touch("sid", newSession()),
+    "session destroy": () => stores.session.destroy("sid"),
+    "session renewal": () => stores.session.renewId("x".repeat(32), { ageMs: 0, graceMs: 1 }),
     "leaderboard submit, fifty submissions": () => board.submit("b", submissions),
     "leaderboard standing": () => board.standing("b", "a"),
   };

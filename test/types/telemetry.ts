@@ -8,7 +8,9 @@ import {
   type RedisBreakerEvent,
   type ResponseCacheEvent,
   type RouteLockEvent,
+  type SessionChangeEvent,
   type SessionEvent,
+  type SessionSaveEvent,
   type StoreEvent,
 } from "express-redis-suite/telemetry";
 import { exactly } from "./exactly.ts";
@@ -20,6 +22,8 @@ channels.responseCache.subscribe((event) => exactly<ResponseCacheEvent>()(event)
 channels.routeLock.subscribe((event) => exactly<RouteLockEvent>()(event));
 channels.idempotency.subscribe((event) => exactly<IdempotencyEvent>()(event));
 channels.session.subscribe((event) => exactly<SessionEvent>()(event));
+channels.sessionSave.subscribe((event) => exactly<SessionSaveEvent>()(event));
+channels.sessionChange.subscribe((event) => exactly<SessionChangeEvent>()(event));
 channels.store.subscribe((event) => exactly<StoreEvent>()(event));
 channels.redisBreaker.subscribe(({ client, state }, name) => {
   exactly<string>()(client);

@@ -4,15 +4,16 @@ import { RedisSessionStore } from "express-redis-suite/stores/session/redis";
 import { channels } from "express-redis-suite/telemetry";
 import type { SessionData } from "express-session";
 import { collectEvents } from "../../support/collect-events.ts";
+import { SessionKeys } from "../../../stores/session/redis/session-ids.ts";
 import { PATIENT_MS, redis, redisUrl } from "../../support/shared-redis.ts";
 
 const SESSION: SessionData = { cookie: { originalMaxAge: 60_000 } };
 
 const operations: readonly ((store: RedisSessionStore) => Promise<unknown>)[] = [
   (store) => store.get("sid"),
-  (store) => store.set("sid", SESSION),
+  (store) => store.set("sid", { cookie: { originalMaxAge: 60_000 } }),
   (store) => store.get("sid"),
-  (store) => store.touch("sid", SESSION),
+  (store) => store.touch("sid", { cookie: { originalMaxAge: 60_000 } }),
   (store) => store.all(),
   (store) => store.ids(),
   (store) => store.length(),
@@ -48,7 +49,7 @@ describe("the events of RedisSessionStore", () => {
     const store = new RedisSessionStore({ client: redis(), prefix: "sess", deadlineMs: PATIENT_MS });
     await store.set("sid", SESSION);
     const [id = ""] = await store.ids();
-    await redis().set(`sess:${id}`, "{corrupt");
+    await redis().set(new SessionKeys("sess").session(id), "{corrupt");
     const events = await collectEvents(channels.store, async () => {
       await store.get("sid");
       await store.get(id);

@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import { close, createRedis, type RedisClient } from "express-redis-suite/redis";
 import { StoreTimeoutError, StoreUnavailableError } from "express-redis-suite/stores/errors";
+import { SessionKeys } from "../../../stores/session/redis/session-ids.ts";
 import { RedisSessionStore } from "express-redis-suite/stores/session/redis";
 import type { SessionData } from "express-session";
 import { onEachRedis } from "../../contracts/redis-backends.ts";
@@ -55,7 +56,7 @@ describe("RedisSessionStore", () => {
       expect(await store.length()).to.equal(250);
       const ids = await store.ids();
       expect(new Set(ids).size).to.equal(250);
-      for (const id of ids) expect(id).to.match(/^\{#[\w-]{43}\}$/);
+      for (const id of ids) expect(id).to.match(/^#[\w-]{43}$/);
       const all = await store.all();
       expect(all.map(nameOf)).to.have.members(sids);
       expect(all.map(({ id }) => id)).to.have.members(ids);
@@ -94,7 +95,7 @@ describe("RedisSessionStore", () => {
     it("leaves values that are no sessions out of all()", async () => {
       await Promise.all(["a", "b", "c"].map((sid) => store.set(sid, named(sid))));
       const [id] = await store.ids();
-      await client().set(`sess:${id}`, "{corrupt");
+      await client().set(new SessionKeys("sess").session(id ?? ""), "{corrupt");
       expect(await store.all()).to.have.length(2);
     });
   });
@@ -104,26 +105,15 @@ describe("RedisSessionStore", () => {
     // The WebAssembly engine is slow with large replies; what matters is how many are under way at once.
     const [thousands, deadlineMs] = engine === "wasm" ? [2, 5000] : [20, 1000];
     const store = new RedisSessionStore({ client: redis(), prefix: "sess", deadlineMs });
-    const value = JSON.stringify({ cookie: {}, basket: "x".repeat(2000) });
-    for (let batch = 0; batch < thousands; batch++) {
-      const pipeline = redis().pipeline();
-      for (let at = 0; at < 1000; at++) pipeline.set(`sess:{#${batch}-${at}}`, value);
-      await pipeline.exec();
+    const basket = "x".repeat(2000);
+    for (let batch = 0; batch < thousands * 10; batch++) {
+      const sids = Array.from({ length: 100 }, (_, at) => `${batch}-${at}`);
+      await Promise.all(sids.map((sid) => store.set(sid, { ...named("ada"), basket } as SessionData)));
     }
     expect(await store.length()).to.equal(thousands * 1000);
     expect(await store.all()).to.have.length(thousands * 1000);
     await store.clear();
     expect(await redis().dbsize()).to.equal(0);
-  });
-
-  it("takes a time to live of its own, a whole number of milliseconds", () => {
-    for (const ttlMs of [0, -1, 0.5, NaN, Infinity, 2 ** 53]) {
-      expect(() => new RedisSessionStore({ client: redis(), prefix: "sess", ttlMs })).to.throw(
-        TypeError,
-        "ttlMs",
-      );
-    }
-    expect(() => new RedisSessionStore({ client: redis(), prefix: "s*" })).to.throw(TypeError, "prefix");
   });
 
   describe("with a callback", () => describeCallbacks());
@@ -164,7 +154,7 @@ function describeCallbacks(): void {
       expect(calls[0]?.[0], name).to.equal(null);
     }
     await store.set("sid", named("ada"));
-    expect((await callbacksOf((callback) => store.get("sid", callback)))[0]?.[1]).to.deep.equal(named("ada"));
+    expect((await callbacksOf((callback) => store.get("sid", callback)))[0]?.[1]).to.include({ name: "ada" });
     expect((await callbacksOf((callback) => store.get("none", callback)))[0]?.[1]).to.equal(null);
     expect((await callbacksOf((callback) => store.length(callback)))[0]?.[1]).to.equal(1);
   });
