@@ -8,7 +8,9 @@ import {
   type RedisBreakerEvent,
   type ResponseCacheEvent,
   type RouteLockEvent,
+  type SessionChangeEvent,
   type SessionEvent,
+  type SessionSaveEvent,
   type StoreEvent,
 } from "../../telemetry/channels.ts";
 
@@ -151,13 +153,35 @@ function recordIdempotency(registry: Registry): () => void {
 }
 
 function recordSessions(registry: Registry): () => void {
+  const registers = [registry];
   const requests = new Counter({
     name: "session_requests_total",
     help: "Requests that came by the session middleware, by outcome.",
     labelNames: ["outcome"],
-    registers: [registry],
+    registers,
   });
-  return subscribed(channels.session, ({ outcome }: SessionEvent) => requests.inc({ outcome }));
+  const saves = new Counter({
+    name: "session_saves_total",
+    help: "Saves of requests' sessions, by outcome.",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const changes = new Counter({
+    name: "session_changes_total",
+    help: "Sessions that ended or changed otherwise than by a request's own save, by what became of them.",
+    labelNames: ["change"],
+    registers,
+  });
+  const ends = [
+    subscribed(channels.sessionChange, ({ change, sessions }: SessionChangeEvent) =>
+      changes.inc({ change }, sessions),
+    ),
+    subscribed(channels.session, ({ outcome }: SessionEvent) => requests.inc({ outcome })),
+    subscribed(channels.sessionSave, ({ outcome }: SessionSaveEvent) => saves.inc({ outcome })),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
 }
 
 function recordStores(registry: Registry, { bucketsSeconds }: SuiteMetricsOptions): () => void {

@@ -128,6 +128,26 @@ describe("the metrics of the suite's middlewares", () => {
     expect(counts).to.deep.equal([1, 2, 1, 1]);
   });
 
+  it("count saves of sessions by outcome", async () => {
+    const metrics = testMetrics();
+    const outcomes = ["saved", "ended", "save-failed"] as const;
+    for (const outcome of [...outcomes, "saved" as const]) {
+      channels.sessionSave.publish({ outcome, durationMs: 1 });
+    }
+    const text = await scrape(metrics);
+    const counts = outcomes.map((outcome) => valueOf(text, `session_saves_total{outcome="${outcome}"}`));
+    expect(counts).to.deep.equal([2, 1, 1]);
+  });
+
+  it("count what became of sessions", async () => {
+    const metrics = testMetrics();
+    channels.sessionChange.publish({ change: "revoked", sessions: 3 });
+    channels.sessionChange.publish({ change: "unreadable", reason: "malformed", sessions: 1 });
+    const text = await scrape(metrics);
+    expect(valueOf(text, 'session_changes_total{change="revoked"}')).to.equal(3);
+    expect(valueOf(text, 'session_changes_total{change="unreadable"}')).to.equal(1);
+  });
+
   it("count and time each operation of a store, with a middleware or without", async () => {
     const metrics = testMetrics();
     await stores.cache.get("missing");
