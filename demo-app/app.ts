@@ -10,6 +10,7 @@ import { redisStores } from "express-redis-suite/stores";
 import type { CacheStore } from "express-redis-suite/stores/cache/contract";
 import { ObjectCache } from "express-redis-suite/stores/cache/object-cache";
 import type { RateLimitStore } from "express-redis-suite/stores/rate-limit/contract";
+import { RedisSessionStore } from "express-redis-suite/stores/session/redis";
 import type { Logger } from "pino";
 import { Accounts } from "./accounts/accounts.ts";
 import { Passwords } from "./accounts/passwords.ts";
@@ -29,6 +30,7 @@ import { playerOf } from "./routes/player.ts";
 import { processRoutes } from "./routes/process.ts";
 import { replayRoutes } from "./routes/replay.ts";
 import { scoreRoutes } from "./routes/score.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
 
@@ -51,13 +53,16 @@ export interface DemoApp {
   close(): void;
 }
 
-const COOKIE_NAME = "sid";
+/** A browser more, and the oldest session ends. */
+const MOST_SESSIONS = 10;
+const HOUR_MS = 60 * 60 * 1000;
 
 /** The demo: every middleware of the suite in the order that a request meets them. */
 export function createApp(options: AppOptions): DemoApp {
   const { redis, config, seasons, logger, settings = DEFAULT_SETTINGS } = options;
   const { storeDeadlineMs: deadlineMs, processMs, replays: atOnce, heartbeatMs } = settings;
   const stores = redisStores(redis, { prefix: KEY_PREFIX, deadlineMs });
+  const sessions = sessionStore(redis, deadlineMs);
   const boards = new Boards(redis, seasons, deadlineMs);
   const outages = new Outages({ client: redis, logger, deadlineMs });
   const guard = outages.guard("accounts", createGuard(redis, deadlineMs));
@@ -89,18 +94,13 @@ export function createApp(options: AppOptions): DemoApp {
   // Cross-origin protection: what a page elsewhere makes a browser send ends here, before it costs a session.
   app.use(crossOriginProtection());
   // Session: from here on answers are one player's own.
-  app.use(session({ store: stores.session, secret: config.sessionSecret, name: COOKIE_NAME }), ownAnswers);
+  app.use(session({ store: sessions, secret: config.sessionSecret, renewIdEveryMs: HOUR_MS }), ownAnswers);
   // Bodies: read once the client is known to be within its limits.
   app.use(...jsonBody());
   // Accounts: limits of their own for what tries a password.
   app.use(
-    authRoutes({
-      accounts,
-      boards,
-      limitLogins: limits.logins,
-      limitAccount: limits.account,
-      cookieName: COOKIE_NAME,
-    }),
+    authRoutes({ accounts, boards, limitLogins: limits.logins, limitAccount: limits.account }),
+    sessionRoutes(sessions),
   );
   // Scores: the rate limit per player, then the handler.
   app.use(
@@ -127,6 +127,12 @@ export function createApp(options: AppOptions): DemoApp {
       metrics.close();
     },
   };
+}
+
+/** Instead of the one of `redisStores`, for the most sessions that a player may have. */
+function sessionStore(client: RedisClient, deadlineMs: number): RedisSessionStore {
+  const prefix = `${KEY_PREFIX}:session`;
+  return new RedisSessionStore({ client, prefix, deadlineMs, users: { maxSessions: MOST_SESSIONS } });
 }
 
 /** What is kept of the boards: whole tables as responses, single ranks as values. */

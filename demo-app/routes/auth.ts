@@ -1,4 +1,6 @@
 import { Router, type Request, type RequestHandler } from "express";
+import { logIn, logOut } from "express-redis-suite/session";
+import { browserFamily } from "../accounts/browser-family.ts";
 import { isUsername, type Accounts } from "../accounts/accounts.ts";
 import type { Boards } from "../boards.ts";
 import { members } from "../json-body.ts";
@@ -16,13 +18,11 @@ export interface AuthRoutesOptions {
   readonly limitLogins: RequestHandler;
   /** Stands before logins, behind the body: it counts by the name that is tried. */
   readonly limitAccount: RequestHandler;
-  /** The name of the session's cookie. */
-  readonly cookieName: string;
 }
 
 /** `POST /register` (which also logs in), `POST /login`, `POST /logout`, `GET /profile`. */
 export function authRoutes(options: AuthRoutesOptions): Router {
-  const { accounts, boards, limitLogins, limitAccount, cookieName } = options;
+  const { accounts, boards, limitLogins, limitAccount } = options;
   const router = Router();
 
   router
@@ -59,8 +59,8 @@ export function authRoutes(options: AuthRoutesOptions): Router {
   router
     .route("/logout")
     .post(async (req, res) => {
-      await settled((done) => req.session.destroy(done));
-      res.clearCookie(cookieName).status(204).end();
+      await logOut(req);
+      res.status(204).end();
     })
     .all(methodNotAllowed("POST"));
 
@@ -91,17 +91,6 @@ function credentials(req: Request): { username: string; password: string } {
 
 /** Logs the player in, under an id that nobody can have planted in the browser before. */
 async function startSession(req: Request, player: string): Promise<void> {
-  await settled((done) => req.session.regenerate(done));
-  req.session.userId = player;
-  await settled((done) => req.session.save(done));
-}
-
-/** express-session calls back; a failure becomes the response, so it must be awaited before there is one. */
-function settled(run: (done: (error?: unknown) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    run((error) => {
-      if (error) reject(error);
-      else resolve();
-    });
-  });
+  req.session.browser = browserFamily(req.get("user-agent"));
+  await logIn(req, player, { keep: ["browser"] });
 }

@@ -6,6 +6,8 @@ declare module "express-session" {
   interface SessionData {
     /** The player who logged in; the name is the id. */
     userId?: string;
+    /** The browser that logged in, as `browserFamily` calls it. */
+    browser?: string;
   }
 }
 

@@ -7,6 +7,8 @@ export interface Account {
   resume(): Promise<void>;
   player(): string | undefined;
   say(text: string, tone?: "good" | "bad"): void;
+  /** The player has been logged out, by whatever was asked of the server. */
+  left(text: string): void;
 }
 
 export interface AccountParts {
@@ -26,13 +28,7 @@ export function createAccount({ api, onPlayer }: AccountParts): Account {
   const username = byId("username", HTMLInputElement);
   const password = byId("password", HTMLInputElement);
   const pane = byId("player-pane", HTMLElement);
-  const message = byId("account-message", HTMLElement);
   let player: string | undefined;
-
-  function say(text: string, tone: "good" | "bad" = "good"): void {
-    message.dataset["tone"] = tone;
-    setText(message, text);
-  }
 
   function setPlayer(next: string | undefined): void {
     player = next;
@@ -65,8 +61,12 @@ export function createAccount({ api, onPlayer }: AccountParts): Account {
   async function leave(): Promise<void> {
     const answer: Answer<undefined> = await api.ask("/logout", { post: {} });
     if (!answer.ok) return say(sentence(answer.problem), "bad");
+    left("Logged out.");
+  }
+
+  function left(text: string): void {
     setPlayer(undefined);
-    say("Logged out.");
+    say(text);
     username.focus();
   }
 
@@ -88,7 +88,13 @@ export function createAccount({ api, onPlayer }: AccountParts): Account {
     if (mayPass(problem)) setTimeout(() => player === undefined && void resume(), patienceOf(problem) * 1000);
   }
 
-  return { say, player: () => player, resume };
+  return { say, left, player: () => player, resume };
+}
+
+function say(text: string, tone: "good" | "bad" = "good"): void {
+  const message = byId("account-message", HTMLElement);
+  message.dataset["tone"] = tone;
+  setText(message, text);
 }
 
 /** A second press while the first is on its way does nothing. */

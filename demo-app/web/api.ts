@@ -5,9 +5,10 @@ export type Answer<Body> =
   | { readonly ok: true; readonly body: Body; readonly exchange: Exchange }
   | { readonly ok: false; readonly problem: Problem };
 
-/** A POST of JSON, where it is not a GET. */
+/** A POST of JSON, or a DELETE, where it is not a GET. */
 export interface Posting {
   readonly post?: unknown;
+  readonly method?: "DELETE";
 }
 
 export interface Api {
@@ -66,9 +67,9 @@ const silence: Problem = {
   detail: "Is the demo still running?",
 };
 
-function requestOf({ post }: Posting): RequestInit {
+function requestOf({ post, method }: Posting): RequestInit {
   const signal = AbortSignal.timeout(patienceMs);
-  if (post === undefined) return { signal };
+  if (post === undefined) return { signal, method: method ?? "GET" };
   return {
     signal,
     method: "POST",
@@ -87,7 +88,8 @@ function exchangeOf(method: string, path: string, { status, headers, startedAt }
   const cache = readCacheUse(headers);
   return {
     method,
-    path: path.replace(/\?.*/, ""),
+    // Of what a query asks, and of a session's id, nothing is shown.
+    path: path.replace(/\?.*|(?<=^\/sessions)\/.*/, ""),
     status,
     durationMs: performance.now() - startedAt,
     quotas: readQuotas(headers),

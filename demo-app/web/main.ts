@@ -11,6 +11,7 @@ import { mayPass } from "./problem.ts";
 import { createReplay } from "./replay.ts";
 import { createScoreForm } from "./score-form.ts";
 import { createScoreboard } from "./scoreboard.ts";
+import { createSessions } from "./sessions.ts";
 import { createTable } from "./table.ts";
 
 interface BoardsBody {
@@ -43,8 +44,15 @@ let chosen: Board | undefined;
 let shown: ReturnType<typeof ladder.show> | undefined;
 let free: Board | undefined;
 
-const account = createAccount({ api, onPlayer: (player) => ladder.setOwn(player) });
+const account = createAccount({
+  api,
+  onPlayer(player) {
+    ladder.setOwn(player);
+    sessions.forget();
+  },
+});
 createJob({ api, account });
+const sessions = createSessions({ api, account });
 createScoreForm({
   api,
   account,

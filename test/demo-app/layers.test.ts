@@ -27,6 +27,11 @@ describe("the layers of the demo", () => {
       const { headers } = await demo().browser().get(path);
       const policy = headers["content-security-policy"] as string;
       expect(policy, path).to.include("default-src 'none'").and.to.include("frame-ancestors 'none'");
+      expect(policy, path).to.include("object-src 'none'").and.to.include("base-uri 'none'");
+      expect(headers, path).to.include({
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+      });
       expect(policy, path).to.not.include("unsafe").and.not.include("data:");
       expect(headers, path).to.not.have.property("x-powered-by");
     }
