@@ -3,9 +3,9 @@ import { profileOf, userOf, type Profile } from "./users.ts";
 
 declare module "express-session" {
   interface SessionData {
-    userId: string;
-    profile: Profile;
-    visits: number;
+    userId?: string;
+    profile?: Profile;
+    visits?: number;
   }
 }
 

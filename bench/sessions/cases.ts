@@ -56,9 +56,7 @@ export function casesOf(uses: readonly [UseName, ...UseName[]]): readonly HttpCa
   return [
     bare(caseName(first, BARE), USES[first]),
     ...uses.flatMap((use) =>
-      Object.entries(APPS)
-        .filter(([name]) => !(use === "rolling read" && name === OURS))
-        .map(([name, app]) => withSessions(caseName(use, name), USES[use], app)),
+      Object.entries(APPS).map(([name, app]) => withSessions(caseName(use, name), USES[use], app)),
     ),
     bare(caseName(first, BARE_AGAIN), USES[first]),
   ];

@@ -17,11 +17,7 @@ export const sessionsBenchmark: Benchmark = {
       const baselines = [caseName(uses[0], BARE), caseName(uses[0], BARE_AGAIN)] as const;
       const compared = compare(await measureInRounds(casesUrl, casesOf(uses), bench), baselines);
       tables.push(comparisonTable(compared), noiseNote(compared, baselines));
-      tables.push(
-        goalsTable(
-          uses.filter((use) => use !== "rolling read").flatMap((use) => sessionsGoals(compared, use)),
-        ),
-      );
+      tables.push(goalsTable(uses.flatMap((use) => sessionsGoals(compared, use))));
     }
     return tables.join("\n\n");
   },

@@ -1,10 +1,9 @@
 import type { Express } from "express";
 import { createRedis } from "express-redis-suite/redis";
-import { session } from "express-redis-suite/session";
+import { logIn, session } from "express-redis-suite/session";
 import { RedisSessionStore } from "express-redis-suite/stores/session/redis";
 import type { CaseRedis } from "../harness/http-case.ts";
 import { appWith } from "./app.ts";
-import { logIn } from "./peers.ts";
 import { SECRET, type SessionSettings } from "./settings.ts";
 
 /** The load may well fill all cores; a slow answer is no failure here, and fails none of the peers. */
@@ -14,7 +13,8 @@ export async function redisSessionStore({ url, prefix }: CaseRedis): Promise<Red
   return new RedisSessionStore({ client: await createRedis(url), prefix, deadlineMs: DEADLINE_MS });
 }
 
-export async function ours(redis: CaseRedis, { maxAgeMs }: SessionSettings): Promise<Express> {
-  const middleware = session({ store: await redisSessionStore(redis), secret: SECRET, maxAgeMs });
+export async function ours(redis: CaseRedis, { rolling, maxAgeMs }: SessionSettings): Promise<Express> {
+  const store = await redisSessionStore(redis);
+  const middleware = session({ store, secret: SECRET, rolling, cookie: { maxAgeMs } });
   return appWith({ middleware, logIn });
 }

@@ -23,7 +23,7 @@ export function onExpressSession(store: Store, { rolling, maxAgeMs }: SessionSet
 }
 
 /** As its README shows: a new id first, and no answer before the session is saved. */
-export function logIn(req: Request, userId: string): Promise<void> {
+function logIn(req: Request, userId: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (error: unknown): void => (error ? reject(asError(error)) : resolve());
     req.session.regenerate((error: unknown) => {
