@@ -9,14 +9,14 @@ import { isInstalled } from "./support/services.mjs";
 /**
  * `npm test [-- [--coverage] <arguments of mocha>]`: installs what is missing, builds, runs every test, and the contract suites once
  * more on the WebAssembly engine. Two runs go side by side, since either waits more than it works: the tests of whole
- * apps, and all others; what the second prints follows when the first has ended. Ends with the failures of all runs,
+ * apps with those contracts, and all others; what the second prints follows when the first has ended. Ends with the failures of all runs,
  * so that nobody has to look for them in thousands of lines, and one line, `N passed, N failed[, N skipped]`, whatever
  * happens: a step that breaks off counts as one failure. Coverage slows everything down by a tenth to a quarter, so it is
  * measured only when it is asked for.
  */
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const ALL_SPECS = ["test/**/*.test.ts"];
-/** These build and pack the project, open browsers, and start the demo: together they take as long as all others. */
+/** These build and pack the project, open browsers, and start the demo: together they take almost as long as all others. */
 const WHOLE_APP_FOLDERS = ["test/package", "test/demo-app", "test/faults", "test/grafana"];
 const CONTRACT_SPECS = ["test/contracts/**/*.test.ts"];
 const MOCHA = "node_modules/mocha/bin/mocha.js";
@@ -56,23 +56,32 @@ async function runAll(given) {
 async function runSideBySide(flags, engine) {
   const folders = WHOLE_APP_FOLDERS.filter((folder) => existsSync(folder));
   const wholeApps = folders.map((folder) => `${folder}/**/*.test.ts`);
-  if (wholeApps.length === 0) return runOthers([...flags, ...ALL_SPECS], { flags, engine });
+  const onWasm = () => runContractsOnWasm(flags, engine);
+  if (wholeApps.length === 0) {
+    await step("the tests", () => runMocha([...flags, ...ALL_SPECS], { engine }));
+    return onWasm();
+  }
   const log = join(scratch, "others.log");
   const output = openSync(log, "w");
   const others = [...flags, ...wholeApps.flatMap((pattern) => ["--ignore", pattern]), ...ALL_SPECS];
+  const apps = async () => {
+    await counted(() =>
+      step("the tests of whole apps", () => runMocha([...flags, ...wholeApps], { engine })),
+    );
+    await counted(onWasm);
+  };
   await Promise.all([
-    counted(() => step("the tests of whole apps", () => runMocha([...flags, ...wholeApps], { engine }))),
-    counted(() => runOthers(others, { flags, engine, output })),
+    apps(),
+    counted(() => step("the other tests", () => runMocha(others, { engine, output }))),
   ]);
   closeSync(output);
   process.stdout.write(readFileSync(log));
 }
 
-async function runOthers(args, { flags, engine, output }) {
-  await step("the tests", () => runMocha(args, { engine, output }));
+async function runContractsOnWasm(flags, engine) {
   if (engine === "wasm") return;
   const contracts = [...flags, ...CONTRACT_SPECS];
-  await step("the contracts on WebAssembly", () => runMocha(contracts, { engine: "wasm", output }));
+  await step("the contracts on WebAssembly", () => runMocha(contracts, { engine: "wasm" }));
 }
 
 /** Runs to the end, or counts as one failure. */
