@@ -6,8 +6,14 @@ const LONGEST_PAUSE_MS = 2000;
 /**
  * Tries `run` until it succeeds, or `forMs` milliseconds are over, for what is given back after a question whose answer
  * was lost. Never rejects, and keeps no process running.
+ *
+ * @param pause a test brings its own, which does not wait
  */
-export async function keepTrying(run: () => Promise<unknown>, forMs: number): Promise<void> {
+export async function keepTrying(
+  run: () => Promise<unknown>,
+  forMs: number,
+  pause: (ms: number) => Promise<void> = pauseUnseen,
+): Promise<void> {
   const until = performance.now() + forMs;
   for (
     let pauseMs = FIRST_PAUSE_MS;
@@ -18,7 +24,13 @@ export async function keepTrying(run: () => Promise<unknown>, forMs: number): Pr
       await run();
       return;
     } catch {
-      await new Promise<void>((resolve) => setTimeout(resolve, pauseMs).unref());
+      await pause(pauseMs);
     }
   }
+}
+
+function pauseUnseen(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
 }

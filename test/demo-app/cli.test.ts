@@ -64,7 +64,6 @@ describe("npm run demo", () => {
     expectTable(boards["English Premier League 2015-16"], PREMIER_LEAGUE_2015);
     expectTable(boards["Deutsche Bundesliga 2013-14"], BUNDESLIGA_2013_IN_DATA);
     expect(run.stderr()).to.include("4 of 6508 matches have no score and are left out");
-    expect(run.descendants()).to.not.deep.equal([]);
     await expectNothingLeft(run);
   }
 
