@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response } from "express";
-import { SessionEndedError, SessionLimitError, SessionTooLargeError } from "../../stores/errors.ts";
+import { isNothingStored } from "../../stores/session/contract.ts";
 import type { AskAnswer, HeldAnswer } from "../response/held-answer.ts";
 import { holdAnswer } from "../response/hold-answer.ts";
 import { sendStoreUnavailable, warnOfStoreError } from "../response/store-failure.ts";
@@ -24,7 +24,7 @@ export function saveBeforeAnswer(exchange: Exchange, own: RequestSession, settin
   const { req, res, next } = exchange;
   const fail = (held: HeldAnswer, error: unknown): void => {
     held.withdraw();
-    if (isAnswerable(error)) return next(error);
+    if (isNothingStored(error)) return next(error);
     warnOfStoreError("session", error);
     if (!held.isBegun) sendStoreUnavailable(res, "The session cannot be saved at the moment.");
   };
@@ -74,16 +74,6 @@ function attempt(run: () => void, onError: (error: unknown) => void): void {
   } catch (error) {
     onError(error);
   }
-}
-
-/** What is no outage: the session itself, or what was put into it. */
-function isAnswerable(error: unknown): boolean {
-  return (
-    error instanceof TypeError ||
-    error instanceof SessionEndedError ||
-    error instanceof SessionLimitError ||
-    error instanceof SessionTooLargeError
-  );
 }
 
 /** The session's cookie, where it is to be set, and what goes with it. */

@@ -1,4 +1,5 @@
 import type { Store } from "express-session";
+import { SessionEndedError, SessionLimitError, SessionTooLargeError } from "../errors.ts";
 
 /**
  * How long a session lives, whatever its cookie says. A store checks these times by its own clock; a cookie can only
@@ -72,4 +73,14 @@ export interface SessionStore extends Store {
 
   /** Ends all sessions of a user but `except`, an id or a stored id. Returns how many there were. */
   revokeAll(userId: string, options?: { readonly except?: string }): Promise<number>;
+}
+
+/** Whether a save's error is no outage: it is about the session itself, or what was put into it, and nothing was written. */
+export function isNothingStored(error: unknown): boolean {
+  return (
+    error instanceof TypeError ||
+    error instanceof SessionEndedError ||
+    error instanceof SessionLimitError ||
+    error instanceof SessionTooLargeError
+  );
 }

@@ -59,7 +59,7 @@ export const PUBLIC_MODULES: Readonly<Record<string, PublicModule>> = {
   "./stores/idempotency/memory": { names: ["MemoryIdempotencyStore"] },
   "./stores/idempotency/redis": { names: ["RedisIdempotencyStore"] },
   "./stores/lock/etcd": { names: ["EtcdLockStore"] },
-  "./stores/session/contract": { names: [] },
+  "./stores/session/contract": { names: ["isNothingStored"] },
   "./stores/session/redis": { names: ["RedisSessionStore"], peers: ["connect-redis"] },
   "./stores/session/as-node-redis": { names: ["asNodeRedis"] },
   "./stores/leaderboard/redis": { names: ["RedisLeaderboard"] },

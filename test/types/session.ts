@@ -7,7 +7,12 @@ import {
   type SessionCookieOptions,
   type SessionOptions,
 } from "express-redis-suite/session";
-import type { SessionStore, SessionTimes, StoredSession } from "express-redis-suite/stores/session/contract";
+import {
+  isNothingStored,
+  type SessionStore,
+  type SessionTimes,
+  type StoredSession,
+} from "express-redis-suite/stores/session/contract";
 import {
   RedisSessionStore,
   type ListedSession,

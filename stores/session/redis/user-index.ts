@@ -1,6 +1,7 @@
-import { SessionEndedError, SessionLimitError, SessionTooLargeError } from "../../errors.ts";
+import { SessionEndedError, SessionLimitError } from "../../errors.ts";
 import type { RedisAccess } from "../../redis/access.ts";
 import type { RedisScript } from "../../redis/script.ts";
+import { isNothingStored } from "../contract.ts";
 import type { LivingRecords } from "./living-records.ts";
 import type { SessionRecord } from "./record.ts";
 import type { SessionKeys } from "./session-ids.ts";
@@ -215,14 +216,5 @@ function entriesOf([pairs, beginners]: readonly [readonly string[], readonly str
   const begin = new Set(beginners);
   return pairs.flatMap((id, at) =>
     at % 2 === 0 ? [{ id, score: pairs[at + 1] ?? "", begins: begin.has(id) }] : [],
-  );
-}
-
-function isNothingStored(error: unknown): boolean {
-  return (
-    error instanceof SessionEndedError ||
-    error instanceof SessionLimitError ||
-    error instanceof SessionTooLargeError ||
-    error instanceof TypeError
   );
 }
