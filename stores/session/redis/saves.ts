@@ -125,7 +125,7 @@ export class Saves {
     let theirs = this.#newest(changes, known);
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const { text, conflicts, views } = this.#together(changes, theirs);
-      if (theirs?.stored === text) return this.#prolong(id, theirs);
+      if (theirs?.stored === text) return this.#prolong(id, theirs, views);
       const saved = await this.#options.writes.write(id, {
         text,
         mode: theirs ? "update" : "put",
@@ -148,8 +148,14 @@ export class Saves {
    * Of a save that changes nothing, which express-session makes of every request where `resave` is true. Of a session that
    * has ended there is nothing to lose, and its answer would be cut off by the error.
    */
-  async #prolong(id: HashedId, theirs: Stored): Promise<Stored> {
-    if (!(await this.#options.operations.touch(id, "prolong"))) this.#options.onChange("ended");
+  async #prolong(id: HashedId, theirs: Stored, views: ReadonlyMap<object, string>): Promise<Stored> {
+    const { operations, bases, onChange } = this.#options;
+    if (!(await operations.touch(id, "prolong"))) onChange("ended");
+    for (const [session, view] of views) {
+      const base = bases.of(session, id.storedId);
+      // Others may have stored the same: what this object then takes back is a change.
+      if (base) bases.use(session, { ...base, ...theirs, view });
+    }
     return theirs;
   }
 

@@ -72,6 +72,17 @@ describe("sessions that several change at the same time", () => {
       expect(events).to.deep.equal([{ change: "conflict", sessions: 1 }]);
     });
 
+    it("take back what both have set alike, where one of them does", async () => {
+      await stores[0].set("sid", newSession());
+      const [one, other] = [await load("sid", 0), await load("sid", 1)];
+      one["open"] = other["open"] = true;
+      await stores[0].set("sid", one);
+      await stores[1].set("sid", other);
+      delete other["open"];
+      await stores[1].set("sid", other);
+      expect(await load("sid", 0)).not.to.have.property("open");
+    });
+
     it("keep the order of one object's saves, which nobody awaits", async () => {
       await stores[0].set("sid", newSession());
       const [one, other] = [await load("sid", 0), await load("sid", 1)];
