@@ -38,17 +38,23 @@ export function createLoader({ store, secrets, cookie, rolling }: SessionSetting
   return function loadSession(req, res, done) {
     const { end, writeHead } = res as unknown as Record<string, unknown>;
     let called = false;
+    let isTaken = true;
+    // Once: whoever puts others in their place while the session is loaded is to keep them.
+    const giveBack = (): void => {
+      if (isTaken) Object.assign(res, { end, writeHead });
+      isTaken = false;
+    };
     const callBack = (error?: unknown): void => {
       if (called) return;
       called = true;
-      Object.assign(res, { end, writeHead });
+      giveBack();
       if (error !== undefined || !(req.session as unknown)) return done(error);
       done(undefined, new RequestSession(req, withNewSession.has(req) ? undefined : req.sessionID));
     };
     unhashedRequests.add(req);
     load(req, res, callBack);
     // Whoever answers while the session is loaded need not know of it.
-    if (!called) Object.assign(res, { end, writeHead });
+    giveBack();
   };
 }
 

@@ -15,7 +15,7 @@ import { MemoryLockStore } from "express-redis-suite/stores/lock/memory";
 import { MemoryRateLimitStore } from "express-redis-suite/stores/rate-limit/memory";
 import request from "supertest";
 import { createGate } from "../../support/gate.ts";
-import { cookieOf, CountingStore, sessionApp } from "./session-app.ts";
+import { cookieOf, count, CountingStore, sessionApp } from "./session-app.ts";
 
 const TEXT = "goal ".repeat(1000);
 
@@ -159,5 +159,31 @@ describe("session() with a timeout that strikes", () => {
       const answer = await request(app).get("/");
       expect([answer.status, answer.text], place).to.deep.equal([504, "too slow"]);
     }
+  });
+});
+
+describe("session() while its session is loaded", () => {
+  it("leaves what layers outside put in place of the response's methods meanwhile", async () => {
+    const store = new CountingStore();
+    const ended: string[] = [];
+    const app = sessionApp(
+      count,
+      { store },
+      {
+        before: [
+          (req, res, next) => {
+            next();
+            const end = res.end.bind(res) as (...args: unknown[]) => typeof res;
+            res.end = (...args: unknown[]) => {
+              ended.push(req.path);
+              return end(...args);
+            };
+          },
+        ],
+      },
+    );
+    const cookie = cookieOf(await request(app).get("/new"));
+    await request(app).get("/loaded").set("Cookie", cookie);
+    expect(ended).to.include("/loaded");
   });
 });
