@@ -1,10 +1,20 @@
 import type { Request } from "express";
 import type { SessionStore } from "../../stores/session/contract.ts";
 import type { LiveCookie } from "./live-cookie.ts";
+import { keepsTimes, type SessionSettings } from "./options.ts";
 import type { RequestSession } from "./request-session.ts";
 
 /** For requests under way, which came with the old id. */
 const GRACE_MS = 60_000;
+
+/**
+ * Whether an answer must not set the cookie of the id that its request came with: another request may have replaced it, and
+ * the browser has the new one by now, over which this one would be written. It would be logged out a minute later.
+ */
+export function mayBeReplaced(session: object, { store, renewIdEveryMs }: SessionSettings): boolean {
+  if (renewIdEveryMs === undefined || !keepsTimes(store)) return false;
+  return (store.idAgeMs(session) ?? 0) >= renewIdEveryMs;
+}
 
 /**
  * Gives the session of a request a new id once its own is `ageMs` old; the answer sets its cookie. Where the id cannot

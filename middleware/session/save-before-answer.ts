@@ -6,6 +6,7 @@ import { sendStoreUnavailable, warnOfStoreError } from "../response/store-failur
 import { goneCookie, sessionCookie, setCookieFields } from "./cookie-fields.ts";
 import type { LiveCookie } from "./live-cookie.ts";
 import type { SessionSettings } from "./options.ts";
+import { mayBeReplaced } from "./renew-id.ts";
 import type { RequestSession, SessionChange } from "./request-session.ts";
 
 interface Exchange {
@@ -81,8 +82,13 @@ function setFields(
   { req, res }: Exchange,
   own: RequestSession,
   change: SessionChange | undefined,
-  { cookie: { name }, secrets: [secret], rolling }: SessionSettings,
+  settings: SessionSettings,
 ): void {
+  const {
+    cookie: { name },
+    secrets: [secret],
+    rolling,
+  } = settings;
   if (!change) {
     const gone = own.goneCookie;
     if (gone && (!gone.secure || req.secure)) setCookieFields(res, name, goneCookie(gone, name));
@@ -92,10 +98,11 @@ function setFields(
   const cookie = session.cookie as unknown as LiveCookie;
   prolong(session);
   const { isModified, isCookieChanged, isStored } = change;
-  const isSet =
-    req.sessionID === own.cookieId
-      ? rolling || isCookieChanged || (cookie.expires !== null && cookie.expires !== undefined && isModified)
-      : isModified || isStored;
+  const isOld = req.sessionID === own.cookieId;
+  const isSet = isOld
+    ? rolling || isCookieChanged || (cookie.expires !== null && cookie.expires !== undefined && isModified)
+    : isModified || isStored;
+  if (isOld && mayBeReplaced(session, settings)) return;
   if (!isSet || (cookie.secure && !req.secure)) return;
   setCookieFields(res, name, sessionCookie(cookie, { name, id: req.sessionID, secret }));
 }

@@ -59,7 +59,10 @@ export interface SessionStore extends Store {
     times: { readonly ageMs: number; readonly graceMs: number },
   ): Promise<string | undefined>;
 
-  /** How old the id is by which a session was loaded, milliseconds; undefined for one that this store did not load. */
+  /**
+   * How old the id is by which a session was loaded, milliseconds: infinite where it is known to be replaced. Undefined for
+   * a session that this store did not load, or whose id cannot be renewed.
+   */
   idAgeMs(session: object): number | undefined;
 
   /** What `ids` and `sessionsOf` call the session of an id: `#` and the SHA-256 of it, less what a renewal changes. */

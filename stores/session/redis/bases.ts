@@ -1,4 +1,5 @@
 import type { RecordHead } from "./record.ts";
+import { isRenewable } from "./session-ids.ts";
 
 /** What is known of a session object: as what it was stored when it was loaded, or last saved. */
 export interface Base {
@@ -8,7 +9,7 @@ export interface Base {
   readonly stored: string;
   /** The text of the object itself then, which lacks what others have saved since it was loaded. */
   readonly view: string;
-  /** How old its id was then, milliseconds. */
+  /** How old its id was then, milliseconds; infinite for one that was replaced. */
   readonly idAgeMs: number;
   /** When then was, by `performance.now()`. */
   readonly at: number;
@@ -17,8 +18,8 @@ export interface Base {
 export interface Known extends Pick<Base, "head" | "stored" | "view"> {
   /** The server's clock, milliseconds. */
   readonly now: number;
-  /** Its id has been replaced, by one that was lost on its way. */
-  readonly isLost?: boolean;
+  /** The id that it has here has been replaced. */
+  readonly isReplaced?: boolean;
 }
 
 /** The bases of the session objects of this process, for as long as somebody has the objects. */
@@ -31,8 +32,8 @@ export class Bases {
     return base?.storedId === storedId ? base : undefined;
   }
 
-  set(session: object, storedId: string, { head, stored, view, now, isLost = false }: Known): void {
-    const idAgeMs = isLost ? Infinity : now - head.idIssuedAt;
+  set(session: object, storedId: string, { head, stored, view, now, isReplaced = false }: Known): void {
+    const idAgeMs = isReplaced ? Infinity : now - head.idIssuedAt;
     this.#bases.set(session, { storedId, head, stored, view, idAgeMs, at: performance.now() });
   }
 
@@ -48,8 +49,10 @@ export class Bases {
     if (base) this.#bases.set(to, base);
   }
 
-  /** How old its id is now, milliseconds. */
+  /** How old its id is now, milliseconds; undefined for one of a form that is never renewed. */
   idAgeMs(session: object): number | undefined {
+    const { id } = session as { readonly id?: unknown };
+    if (typeof id === "string" && !isRenewable(id)) return undefined;
     const base = this.#bases.get(session);
     return base && base.idAgeMs + performance.now() - base.at;
   }

@@ -78,14 +78,14 @@ export class Loads {
       reader.reject(loaded.found);
       return null;
     }
-    const { record, now, isLost } = loaded;
+    const { record, now, isReplaced } = loaded;
     const read = await reader.read(id.storedId, record);
     if (!read) return null;
     const { ttlMs, endsAt } = record.head;
     // From now on, since this is a use, though one within `touchEveryMs` of the last is not noted.
     const session = sessionDataOf(read, Math.min(ttlMs, endsAt - now));
     const { text } = read;
-    bases.set(session, id.storedId, { head: record.head, stored: text, view: text, now, isLost });
+    bases.set(session, id.storedId, { head: record.head, stored: text, view: text, now, isReplaced });
     return session;
   }
 }

@@ -1,7 +1,7 @@
 import type { RedisAccess } from "../../redis/access.ts";
 import type { SessionTimes } from "../contract.ts";
 import { endSessions } from "./end-script.ts";
-import { BY_LOST, FOREIGN, loadSessions, MISSING, TOO_LONG, type LoadMode } from "./load-script.ts";
+import { BY_PRESENT, FOREIGN, loadSessions, MISSING, TOO_LONG, type LoadMode } from "./load-script.ts";
 import { LONGEST_HEAD } from "./record-lua.ts";
 import { parseRecord, type RecordHead, type SessionRecord } from "./record.ts";
 import { renewIds } from "./renew-script.ts";
@@ -30,8 +30,8 @@ export type Loaded =
       readonly found: "session";
       readonly record: SessionRecord;
       readonly now: number;
-      /** The id it was loaded by has been replaced by one whose answer is taken for lost. */
-      readonly isLost: boolean;
+      /** The id it was loaded by has been replaced. */
+      readonly isReplaced: boolean;
     };
 
 export interface Save {
@@ -97,7 +97,7 @@ export class SessionOperations {
       found: "session",
       record: { ...record, head },
       now,
-      isLost: by === BY_LOST,
+      isReplaced: by !== BY_PRESENT,
     };
   }
 

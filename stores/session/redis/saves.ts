@@ -134,8 +134,9 @@ export class Saves {
       if (saved.outcome === "saved") {
         if (conflicts > 0) this.#options.onChange("conflict");
         const stored = { head: saved.head, stored: text };
+        const isReplaced = saved.head.token !== id.token;
         for (const [session, view] of views) {
-          this.#options.bases.set(session, id.storedId, { ...stored, view, now: saved.now });
+          this.#options.bases.set(session, id.storedId, { ...stored, view, now: saved.now, isReplaced });
         }
         return stored;
       }

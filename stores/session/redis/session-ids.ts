@@ -32,6 +32,11 @@ export function newSid(): string {
   return `${randomBytes(18).toString("base64url")}.${newToken()}`;
 }
 
+/** Whether an id is of a form that can be renewed. */
+export function isRenewable(sid: string): boolean {
+  return RENEWABLE.test(sid) || HEAD.test(sid);
+}
+
 /** The same session's next id; undefined for an id of a form that cannot be renewed. */
 export function renewedSid(sid: string): string | undefined {
   const head = RENEWABLE.exec(sid)?.[1] ?? (HEAD.test(sid) ? sid : undefined);

@@ -75,6 +75,10 @@ describe("session() on Redis", () => {
     const second = cookieOf(await request(renewing).get("/set/a").set("Cookie", first));
     expect(idOf(second)).not.to.equal(idOf(first));
     expect(idOf(second).split(".")[0]).to.equal(idOf(first).split(".")[0]);
+    const late = await request(app({ renewIdEveryMs: 600_000, rolling: true }))
+      .get("/")
+      .set("Cookie", first);
+    expect([late.body, cookieOf(late)]).to.deep.equal([{ userId: "ada", a: true }, ""]);
     for (const cookie of [second, first]) {
       const { body } = await request(own).get("/").set("Cookie", cookie);
       expect(body).to.deep.equal({ userId: "ada", a: true });

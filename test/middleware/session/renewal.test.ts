@@ -57,6 +57,22 @@ describe("the renewal of ids", () => {
     expect([answer.body, cookieOf(answer)]).to.deep.equal([{ views: 3 }, ""]);
   });
 
+  it("sets no cookie of an id that another request may have renewed while this one worked", async () => {
+    let isSlow = false;
+    const app = sessionApp(
+      (req, res, next) => {
+        if (isSlow) store.ageMs = 1000;
+        count(req, res, next);
+      },
+      { store, renewIdEveryMs: 1000, rolling: true, cookie: { maxAgeMs: HOUR_MS } },
+    );
+    const cookie = cookieOf(await request(app).get("/"));
+    expect(cookieOf(await request(app).get("/").set("Cookie", cookie))).to.equal(cookie);
+    isSlow = true;
+    const answer = await request(app).get("/").set("Cookie", cookie);
+    expect([answer.body, cookieOf(answer)]).to.deep.equal([{ views: 3 }, ""]);
+  });
+
   it("lets a mistake be seen", async () => {
     const app = sessionApp(count, { store, renewIdEveryMs: 1 });
     const cookie = cookieOf(await request(app).get("/"));

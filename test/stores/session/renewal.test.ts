@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import { RedisSessionStore } from "express-redis-suite/stores/session/redis";
 import { channels } from "express-redis-suite/telemetry";
+import type { Request } from "express";
 import type { SessionData } from "express-session";
 import { newSid, SessionKeys } from "../../../stores/session/redis/session-ids.ts";
 import { onEachRedis } from "../../contracts/redis-backends.ts";
@@ -83,6 +84,16 @@ describe("renewing the id of a session in RedisSessionStore", () => {
       expect(store.idAgeMs({})).to.equal(undefined);
     });
 
+    it("has an id that was replaced be as old as can be, for one that is loaded by it or saved since", async () => {
+      const early = (await store.get(sid)) as SessionData;
+      await renewed(sid);
+      expect(store.idAgeMs((await store.get(sid)) as SessionData)).to.equal(Infinity);
+      expect(store.idAgeMs(early)).to.be.below(PATIENT_MS);
+      early.turns = 1;
+      await store.set(sid, early);
+      expect(store.idAgeMs(early)).to.equal(Infinity);
+    });
+
     it("takes nothing of what requests with either id save meanwhile", async () => {
       const old = (await store.get(sid)) as SessionData & Record<string, unknown>;
       const next = await renewed(sid, NOW);
@@ -105,6 +116,14 @@ describe("renewing the id of a session in RedisSessionStore", () => {
       const ofExpress = "x".repeat(32);
       for (const id of [ofExpress, "mine", "user-7.abc"]) {
         await store.set(id, { cookie: { originalMaxAge: null }, player: id });
+      }
+      for (const [sessionID, isRenewable] of [
+        [ofExpress, true],
+        ["mine", false],
+      ] as const) {
+        const loaded = (await store.get(sessionID)) as SessionData;
+        const session = store.createSession({ sessionID } as unknown as Request, loaded);
+        expect(store.idAgeMs(session) !== undefined, sessionID).to.equal(isRenewable);
       }
       const next = await renewed(ofExpress);
       expect(await playerOf(next)).to.equal(ofExpress);
