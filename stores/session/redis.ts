@@ -228,11 +228,15 @@ export class RedisSessionStore extends RedisStore implements Omit<SessionStore, 
 
   /** Returns whether it was alive. */
   async #end(id: string): Promise<boolean> {
-    const { end, adoption } = this.#parts;
-    const wasAlive = await end(this.storedId(id));
+    const { end, saves, adoption } = this.#parts;
+    const storedId = this.storedId(id);
+    const written = saves.written(storedId);
+    const wasAlive = await end(storedId);
+    // Its first save may have been under way, and it begins only now.
+    const hasBegun = written && (await written.then(() => end(storedId)));
     // Only its id tells where connect-redis would have put it.
     const wasLeft = adoption && !isStoredId(id) && (await adoption.remove(id));
-    return wasAlive || wasLeft === true;
+    return wasAlive || hasBegun === true || wasLeft === true;
   }
 }
 

@@ -54,6 +54,8 @@ export class Saves {
   readonly #options: SavesOptions;
   /** By stored ids, those that wait for the write under way. */
   readonly #lines = new Map<string, Waiting[]>();
+  /** By stored ids, when all of a line is written. */
+  readonly #written = new Map<string, Promise<void>>();
 
   constructor(options: SavesOptions) {
     this.#options = options;
@@ -68,8 +70,13 @@ export class Saves {
       const waiting = { change, resolve, reject };
       const line = this.#lines.get(change.id.storedId);
       if (line) line.push(waiting);
-      else void this.#writeAll(change.id.storedId, waiting);
+      else this.#written.set(change.id.storedId, this.#writeAll(change.id.storedId, waiting));
     });
+  }
+
+  /** Resolves once nothing of a session is being saved, whatever became of it; undefined where nothing is. */
+  written(storedId: string): Promise<void> | undefined {
+    return this.#written.get(storedId);
   }
 
   async #writeAll(storedId: string, first: Waiting): Promise<void> {
@@ -82,6 +89,7 @@ export class Saves {
       line = next;
     }
     this.#lines.delete(storedId);
+    this.#written.delete(storedId);
   }
 
   /** A change that replaces all goes alone. */

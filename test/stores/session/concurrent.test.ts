@@ -72,6 +72,15 @@ describe("sessions that several change at the same time", () => {
       expect(events).to.deep.equal([{ change: "conflict", sessions: 1 }]);
     });
 
+    it("are ended by who destroys one whose first save is under way", async () => {
+      for (const data of [{}, { userId: "ada" }]) {
+        const saved = stores[0].set("new", newSession(data)).catch((error: unknown) => error);
+        await stores[0].destroy("new");
+        await saved;
+        expect([await stores[0].get("new"), await stores[0].sessionsOf("ada")]).to.deep.equal([null, []]);
+      }
+    });
+
     it("take back what both have set alike, where one of them does", async () => {
       await stores[0].set("sid", newSession());
       const [one, other] = [await load("sid", 0), await load("sid", 1)];
