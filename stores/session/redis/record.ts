@@ -82,6 +82,9 @@ export function textOf({ cookie, ...data }: SessionData): string {
   const text = JSON.stringify(data);
   // What would be unreadable later is left out: a body of a request that was stored as it came can have such a key.
   const safe = mayHaveProto(text) ? JSON.stringify(data, withoutProto) : text;
+  if (mayBeDeep(safe) && !isHarmless(JSON.parse(safe), 0)) {
+    throw new TypeError(`the session's values are more than ${MOST_LEVELS} levels deep`);
+  }
   return `${JSON.stringify(assertCookieAttributes(cookie))}\n${safe}`;
 }
 
@@ -108,6 +111,11 @@ export function parseText(text: string): SessionText | undefined {
 
 /** What JSON.parse reads can be too deep for JSON.stringify. Each level is 2 characters of the text at least. */
 const MOST_LEVELS = 1000;
+
+/** Never false for a text that is deeper: each level begins with a bracket. */
+function mayBeDeep(text: string): boolean {
+  return text.length > 2 * MOST_LEVELS && (text.match(/[[{]/g)?.length ?? 0) > MOST_LEVELS;
+}
 
 function isHarmless(value: unknown, level: number): boolean {
   if (typeof value !== "object" || value === null) return true;

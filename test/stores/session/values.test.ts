@@ -33,6 +33,23 @@ describe("what RedisSessionStore stores", () => {
       .and.not.have.property("text");
   });
 
+  it("is bounded in its depth, so that what is saved can be read", async () => {
+    const store = storeOf({});
+    const nested = (levels: number): unknown => JSON.parse("[".repeat(levels) + "]".repeat(levels));
+    await store.set("sid", newSession({ player: "ada" }));
+    const save = (deep: unknown): Promise<unknown> =>
+      store.set("sid", newSession({ deep })).catch((error: unknown) => error);
+    expect(await save(nested(1000)))
+      .to.be.instanceOf(TypeError)
+      .with.property("message")
+      .that.includes("deep");
+    expect(await store.get("sid")).to.include({ player: "ada" });
+    for (const deep of [nested(999), Array.from({ length: 2000 }, () => []), "[{".repeat(2000)]) {
+      expect(await save(deep)).to.equal(undefined);
+      expect(await store.get("sid")).to.have.deep.property("deep", deep);
+    }
+  });
+
   it("is bounded for the one that is too long alone, of those that are saved together", async () => {
     const store = storeOf({ maxBytes: 1000 });
     await store.set("sid", newSession());
