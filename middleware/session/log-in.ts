@@ -59,7 +59,7 @@ export async function logOut(req: Request): Promise<void> {
   const own = sessionOf("logOut", req);
   const session = req.session as Session | undefined;
   if (!session) return;
-  if (own.mayBeStored) await settled((done) => req.sessionStore.destroy(session.id, done));
+  if (own.storedId !== undefined) await settled((done) => req.sessionStore.destroy(session.id, done));
   own.goneCookie = new LiveCookie((session.cookie as unknown as LiveCookie).data);
   delete (req as Partial<Request>).session;
 }
@@ -73,8 +73,8 @@ function sessionOf(owner: string, req: Request): RequestSession {
 
 /** Puts a new session in place of the request's, which is ended where the store may have it. */
 async function end(req: Request, own: RequestSession): Promise<void> {
-  const session = req.session as Session | undefined;
-  if (session && own.mayBeStored) await settled((done) => req.sessionStore.destroy(session.id, done));
+  const id = own.storedId;
+  if (id !== undefined) await settled((done) => req.sessionStore.destroy(id, done));
   req.sessionStore.generate(req);
 }
 

@@ -77,10 +77,14 @@ export class RequestSession {
     this.#stored = undefined;
   }
 
-  /** Whether the store may have something under the id of the present session. */
-  get mayBeStored(): boolean {
-    const { id } = this.#req.session;
-    return this.#stored?.id === id || this.#saving?.snapshot.id === id || this.#failed?.id === id;
+  /**
+   * The id of the present session, where the store may have something under it; of the last one that it had, where the
+   * session was deleted.
+   */
+  get storedId(): string | undefined {
+    const session = this.#req.session as Session | null | undefined;
+    const mayBe = [this.#saving?.snapshot, this.#stored, this.#failed].flatMap((one) => one?.id ?? []);
+    return session ? mayBe.find((id) => id === session.id) : mayBe[0];
   }
 
   /** Whether the session lives by what this request has asked of the store, and is to live on from now. */
@@ -89,13 +93,14 @@ export class RequestSession {
   }
 
   /**
-   * Undefined where there is no session: `req.session` was deleted, or destroyed.
+   * Undefined where there is no session: `req.session` was deleted, or destroyed, and may be another `session()`'s since.
    *
    * @throws what the values of the session throw as they are made JSON
    */
   change(): SessionChange | undefined {
     const session = this.#req.session as Session | null | undefined;
-    if (!session || typeof this.#req.sessionID !== "string") return undefined;
+    if (!session || typeof this.#req.sessionID !== "string" || ofRequests.get(this.#req) !== this)
+      return undefined;
     const now = snapshotOf(session);
     const stored = this.#stored?.id === now.id ? this.#stored : undefined;
     const isCookieChanged = stored !== undefined && !isSameCookie(this.#base.cookie, now.cookie);

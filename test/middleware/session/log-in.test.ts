@@ -41,6 +41,20 @@ describe("logIn", () => {
     expect(await read(before)).to.deep.equal({ isRecent: false });
   });
 
+  it("ends the id that the request came with though the handler has deleted the session", async () => {
+    const app = sessionApp(
+      async (req, res) => {
+        if (req.headers.cookie) delete (req as { session?: unknown }).session;
+        await logIn(req, "bob");
+        res.end();
+      },
+      { store },
+    );
+    const cookie = cookieOf(await request(app).get("/"));
+    const answer = await request(app).get("/").set("Cookie", cookie);
+    expect(Object.keys(storedIn(store))).to.deep.equal([idOf(cookieOf(answer))]);
+  });
+
   it("costs a visitor without a session one write", async () => {
     const answer = await request(appWithLogin({ store })).post("/in");
     expect([answer.body.userId, store.asked]).to.deep.equal(["ada", ["set"]]);
@@ -174,6 +188,22 @@ describe("logOut", () => {
       expect((await request(app).post(path).set("Cookie", cookie)).status).to.equal(503);
     }
     expect((await request(app).get("/").set("Cookie", cookie)).status).to.equal(200);
+  });
+
+  it("before another session() behind makes the browser forget its own cookie alone", async () => {
+    const app = express();
+    const [store, behind] = [new CountingStore(), new CountingStore()];
+    app.use(session({ store, secret, cookie: { name: "front" } }));
+    app.post("/out", async (req, _res, next) => {
+      await logOut(req);
+      next();
+    });
+    app.use(session({ store: behind, secret, cookie: { name: "behind" } }), count);
+    const cookie = cookieOf(await request(app).post("/"));
+    const cookies = (await request(app).post("/out").set("Cookie", cookie)).get("Set-Cookie") ?? [];
+    expect(cookies.map((one) => one.split("=", 1)[0])).to.have.members(["front", "behind"]);
+    expect(cookies.find((one) => one.startsWith("front"))).to.match(/^front=;/);
+    expect(Object.keys(storedIn(store))).to.deep.equal([]);
   });
 
   it("and logIn in one request leave the session of the second", async () => {
