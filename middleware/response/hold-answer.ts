@@ -132,9 +132,9 @@ class AnswerHold implements HeldAnswer {
     }
     const begin = this.#wait("head", given);
     if (this.#phase !== "waiting") return this.#pass("begun", "write", args);
-    this.#body.write(given);
+    const isReady = this.#body.write(given);
     begin?.(this);
-    return false;
+    return isReady;
   }
 
   #onEnd(args: Arguments): unknown {

@@ -1,3 +1,4 @@
+import { getDefaultHighWaterMark } from "node:stream";
 import type { Response } from "express";
 import { assertChunk, codedError, type ChunkArguments } from "./chunk.ts";
 
@@ -12,6 +13,8 @@ export class WaitingBody {
   #writes: ChunkArguments[] = [];
   #end: ChunkArguments | undefined;
   #isFlushed = false;
+  #bytes = 0;
+  #isAwaited = false;
 
   get isEnded(): boolean {
     return this.#end !== undefined;
@@ -21,13 +24,23 @@ export class WaitingBody {
     this.#isFlushed = true;
   }
 
-  /** Throws for what Node refuses. */
-  write(given: ChunkArguments): void {
+  /**
+   * Returns whether more is welcome: false from as many bytes on as fill a stream. Not before, since a layer that puts a
+   * stream of its own in front, such as compression, may have those who wait listen to that one, which tells them to go
+   * on only if it was filled itself.
+   *
+   * @throws what Node throws for a chunk that it refuses
+   */
+  write(given: ChunkArguments): boolean {
     assertChunk(given);
     this.#writes.push(given);
+    const { chunk, encoding } = given;
+    if (chunk) this.#bytes += Buffer.byteLength(chunk as string | Uint8Array, encoding);
+    this.#isAwaited ||= this.#bytes >= getDefaultHighWaterMark(false);
+    return !this.#isAwaited;
   }
 
-  /** As `write`. */
+  /** @throws as `write` */
   end(res: Response, given: ChunkArguments): void {
     assertChunk(given);
     // Not left to the layers beneath, which may know of no callback; Node itself does no more with it.
@@ -43,7 +56,7 @@ export class WaitingBody {
     if (this.#end) return void end.call(res, this.#end.chunk, this.#end.encoding);
     if (this.#isFlushed) flushHeaders.call(res);
     // Whoever was told to wait. Otherwise Node itself will tell.
-    if (isReady) process.nextTick(() => res.emit("drain"));
+    if (this.#isAwaited && isReady) process.nextTick(() => res.emit("drain"));
   }
 
   /** Tells those who wait for what they have written, and nobody else: another answer is to follow. */

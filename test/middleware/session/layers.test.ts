@@ -1,6 +1,9 @@
+import { once } from "node:events";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { expect } from "chai";
 import compression from "compression";
-import type { RequestHandler } from "express";
+import type { RequestHandler, Response } from "express";
 import helmet from "helmet";
 import { MemoryStore } from "express-session";
 import { idempotency } from "express-redis-suite/idempotency";
@@ -110,6 +113,34 @@ for (const [name, make] of Object.entries(layers)) {
     });
   }
 }
+
+describe("session() behind compression", () => {
+  const LINES = Array.from({ length: 100 }, (_, at) => `${at} ${"goal ".repeat(1000)}\n`);
+  const ways: Record<string, (res: Response) => Promise<unknown>> = {
+    "whoever writes and waits for drain": async (res) => {
+      for (const line of LINES) if (!res.write(line)) await once(res, "drain");
+      res.end();
+    },
+    "a pipe of small pieces": (res) => pipeline(Readable.from(LINES), res),
+    "a pipe of large ones": (res) => pipeline(Readable.from([LINES.join(""), "\n"]), res),
+  };
+
+  for (const [who, send] of Object.entries(ways)) {
+    it(`has ${who} go on once the session is saved`, async () => {
+      const app = sessionApp(
+        async (req, res) => {
+          req.session.views = 1;
+          await send(res.type("text"));
+        },
+        {},
+        { before: [compression()] },
+      );
+      const answer = await request(app).get("/").timeout(25_000);
+      expect(answer.get("Content-Encoding")).to.equal("gzip");
+      expect(answer.text.trim()).to.equal(LINES.join("").trim());
+    });
+  }
+});
 
 describe("session() with a timeout that strikes", () => {
   const strikeAt =
