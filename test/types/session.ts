@@ -89,6 +89,8 @@ export const renewed: Promise<string | undefined> = contract.renewId("sid", { ag
 export const listed: Promise<StoredSession[]> = contract.sessionsOf("ada");
 export const ended: Promise<number> = contract.revokeAll("ada", { except: contract.storedId("sid") });
 
+exactly<boolean>()(isNothingStored(new Error()));
+
 // @ts-expect-error: no secret
 session({ store });
 // @ts-expect-error: maxAge is `maxAgeMs`
