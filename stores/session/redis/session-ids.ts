@@ -27,11 +27,6 @@ export function hashedId(sid: string): HashedId {
   return { storedId: `#${sha256(head)}`, token: token === undefined ? NO_TOKEN : tokenHash(token) };
 }
 
-/** A new id, with 144 random bits that stay and 132 that a renewal replaces. */
-export function newSid(): string {
-  return `${randomBytes(18).toString("base64url")}.${newToken()}`;
-}
-
 /** Whether an id is of a form that can be renewed. */
 export function isRenewable(sid: string): boolean {
   return RENEWABLE.test(sid) || HEAD.test(sid);

@@ -1,10 +1,11 @@
+import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import { RedisSessionStore } from "express-redis-suite/stores/session/redis";
 import { channels } from "express-redis-suite/telemetry";
 import type { Request } from "express";
 import type { SessionData } from "express-session";
-import { newSid, SessionKeys } from "../../../stores/session/redis/session-ids.ts";
+import { SessionKeys } from "../../../stores/session/redis/session-ids.ts";
 import { onEachRedis } from "../../contracts/redis-backends.ts";
 import { collectEvents } from "../../support/collect-events.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -13,6 +14,11 @@ import { PATIENT_MS } from "../../support/shared-redis.ts";
 const GRACE_MS = 80;
 const NOW = { ageMs: 0, graceMs: GRACE_MS };
 const LATER = { ageMs: 0, graceMs: 600_000 };
+
+/** As `session()` makes them. */
+function newSid(): string {
+  return [18, 16].map((bytes) => randomBytes(bytes).toString("base64url")).join(".");
+}
 
 describe("renewing the id of a session in RedisSessionStore", () => {
   onEachRedis((_topology, client) => {
